@@ -1,0 +1,26 @@
+import type { Metadata } from "#base/metadata.ts";
+import type { Encoding } from "./server-call.ts";
+
+/** A call on its way out. */
+export interface OutgoingCall {
+  readonly service: string;
+  /** `Type.Method`. */
+  readonly endpoint: string;
+  readonly encoding: Encoding;
+  /** Sent as headers; keys lower-case. */
+  readonly metadata: Metadata;
+  /** Milliseconds since the epoch. */
+  readonly deadlineMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Carries calls to one address over one encoding. Failures are thrown as MicroError: what the service said, `timeout`,
+ * `cancelled`, or `unavailable` with `neverSent` when the call provably did not reach it.
+ */
+export interface Transport {
+  unary(address: string, call: OutgoingCall, message: Uint8Array): Promise<Uint8Array>;
+  /** All kinds of streams. Leaving the result early cancels the call. */
+  stream(address: string, call: OutgoingCall, messages: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>;
+  close(): Promise<void>;
+}
