@@ -1,0 +1,84 @@
+import type { Metadata } from "#base/metadata.ts";
+
+/** Names in the order of their numbers on the wire. */
+export const serviceStatuses = ["unknown", "pending", "building", "starting", "running", "stopping", "stopped", "error"] as const;
+export type ServiceStatus = (typeof serviceStatuses)[number];
+
+/** Which service: names are unique per namespace and version. */
+export interface ServiceKey {
+  readonly namespace: string;
+  readonly name: string;
+  readonly version: string;
+}
+
+/** One process of a service. */
+export interface InstanceState {
+  readonly id: string;
+  /** Absent while it does not run. */
+  readonly pid?: number;
+  /** `running` only when it is registered and answers. */
+  readonly status: ServiceStatus;
+  /** Why it is not running: one line for a person. */
+  readonly error?: string;
+  /** Milliseconds since the epoch, of the running process. */
+  readonly startedAtMs?: number;
+  /** Times that it was started again after a crash. */
+  readonly restartCount: number;
+}
+
+/** A service as the runtime keeps it: what was asked for, and what is. */
+export interface RuntimeService extends ServiceKey {
+  /** What the user named: a folder or a repository. */
+  readonly source: string;
+  readonly metadata: Metadata;
+  readonly status: ServiceStatus;
+  readonly error?: string;
+  readonly updatedAtMs: number;
+  readonly instances: readonly InstanceState[];
+}
+
+export interface CreateServiceOptions {
+  /** Program to run instead of what the folder suggests. */
+  readonly command?: readonly string[];
+  readonly args?: readonly string[];
+  /** `KEY=value`, added to the service's environment. */
+  readonly env?: readonly string[];
+  /** Folder inside the source where the service lives. */
+  readonly entrypoint?: string;
+  /** @default 1 */
+  readonly instances?: number;
+}
+
+export interface LogLine {
+  /** Milliseconds since the epoch. */
+  readonly timestampMs: number;
+  readonly instance: string;
+  readonly stream: "stdout" | "stderr" | "system";
+  readonly text: string;
+}
+
+export interface LogQuery {
+  /** The last so many lines; absent: all that are kept. */
+  readonly count?: number;
+  /** Only lines from this moment on, milliseconds since the epoch. */
+  readonly sinceMs?: number;
+  /** Stay and send what comes. */
+  readonly follow?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Runs services and tells the truth about them. What was created stays declared over restarts of the server until it is
+ * deleted.
+ */
+export interface Runtime {
+  /** @throws MicroError `conflict` when it runs already, `invalid_argument` for a source that cannot run. */
+  create(key: ServiceKey, source: string, options: CreateServiceOptions & { readonly metadata?: Metadata; readonly owner?: string }): Promise<void>;
+  read(filter: { readonly namespace: string; readonly name?: string; readonly version?: string }): Promise<readonly RuntimeService[]>;
+  /** Replaces the running version by a new source. The old one stays up when the new one does not start. @throws MicroError `not_found`. */
+  update(key: ServiceKey, source: string, options?: CreateServiceOptions): Promise<void>;
+  /** Stops and forgets. @throws MicroError `not_found`. */
+  delete(key: ServiceKey): Promise<void>;
+  /** @throws MicroError `not_found` when there is no such service. */
+  logs(key: ServiceKey, query: LogQuery): AsyncIterable<LogLine>;
+}
