@@ -1,0 +1,64 @@
+import { MicroError } from "#base/error.ts";
+import { resolveHome, type HomePaths } from "#base/home.ts";
+import { parseLogLevel, type LogLevel } from "#base/logger.ts";
+
+/** What a user may say to `micro server`; every field has a flag and an environment variable. */
+export interface RawServerOptions {
+  /** HTTP API gateway. `MICRO_GATEWAY_ADDRESS`. @default "127.0.0.1:8080" */
+  readonly gatewayAddress?: string;
+  /** gRPC identity proxy, where command lines and clients connect. `MICRO_PROXY_ADDRESS`. @default "127.0.0.1:8081" */
+  readonly proxyAddress?: string;
+  /** Service network, where services connect. `MICRO_NETWORK_ADDRESS`. @default "127.0.0.1:8443" */
+  readonly networkAddress?: string;
+  /** `trace` … `error`. `MICRO_LOG_LEVEL`. @default "info" */
+  readonly logLevel?: string;
+}
+
+/** The same, checked and complete. */
+export interface ServerConfig {
+  readonly paths: HomePaths;
+  readonly gatewayAddress: string;
+  readonly proxyAddress: string;
+  readonly networkAddress: string;
+  readonly logLevel: LogLevel;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Flags first, then the environment, then defaults: loopback and Micro's ports, so that nobody outside this machine
+ * reaches a server that was not told to let them.
+ *
+ * @throws MicroError `invalid_argument` for an address or a log level that is none.
+ */
+export function resolveServerOptions(options: RawServerOptions, env: Environment): ServerConfig {
+  const gateway = options.gatewayAddress ?? env["MICRO_GATEWAY_ADDRESS"] ?? "8080";
+  const proxy = options.proxyAddress ?? env["MICRO_PROXY_ADDRESS"] ?? "8081";
+  const network = options.networkAddress ?? env["MICRO_NETWORK_ADDRESS"] ?? "8443";
+  return Object.freeze({
+    paths: resolveHome(env),
+    gatewayAddress: parseListenAddress(gateway, "--gateway-address"),
+    proxyAddress: parseListenAddress(proxy, "--proxy-address"),
+    networkAddress: parseListenAddress(network, "--network-address"),
+    logLevel: parseLogLevel(options.logLevel ?? env["MICRO_LOG_LEVEL"] ?? "info"),
+  });
+}
+
+/**
+ * `HOST:PORT`, `[::1]:PORT`, `:PORT` or `PORT` as `host:port`. Without a host it is loopback: every interface has to be
+ * asked for by name (`0.0.0.0:8080`).
+ *
+ * @throws MicroError `invalid_argument` that names `flag`.
+ */
+export function parseListenAddress(text: string, flag: string): string {
+  const match = /^(?:(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]*):)?(\d{1,5})$/.exec(text);
+  const port = Number(match?.[2]);
+  if (match === null || port > 65_535) {
+    throw new MicroError(
+      "invalid_argument",
+      `${flag} "${text}" is not an address; write HOST:PORT or PORT, such as 127.0.0.1:8080`,
+    );
+  }
+  const host = match[1] === undefined || match[1] === "" ? "127.0.0.1" : match[1];
+  return `${host}:${port}`;
+}
