@@ -9,9 +9,14 @@ import { root } from "./root.ts";
 
 const generatedDir = join(root, "src/gen");
 
-await buf(["lint"]);
-if (process.argv.includes("--check")) await check();
-else await generate(root);
+try {
+  await buf(["lint"]);
+  if (process.argv.includes("--check")) await check();
+  else await generate(root);
+} catch (reason) {
+  console.error(reason instanceof Error ? reason.message : reason);
+  process.exitCode = 1;
+}
 
 async function generate(baseDir: string): Promise<void> {
   await buf(["generate", "--clean", "--output", baseDir]);
@@ -23,8 +28,7 @@ async function check(): Promise<void> {
     await generate(dir);
     const differences = await compare(join(dir, "src/gen"), generatedDir);
     if (differences.length === 0) return;
-    console.error(`src/gen is not what proto/ gives; run: npm run generate\n${differences.join("\n")}`);
-    process.exitCode = 1;
+    throw new Error(`src/gen is not what proto/ gives; run: npm run generate\n${differences.join("\n")}`);
   } finally {
     await rm(dir, { recursive: true, force: true });
   }
@@ -50,7 +54,7 @@ async function readTree(dir: string): Promise<ReadonlyMap<string, string>> {
   return new Map(texts as [string, string][]);
 }
 
-/** Runs buf with the plug-in of this checkout; ends the script with buf's words when it refuses. */
+/** Runs buf with the plug-in of this checkout; throws buf's words when it refuses. */
 async function buf(args: readonly string[]): Promise<void> {
   const bin = join(root, "node_modules/.bin");
   const child = Bun.spawn([join(bin, "buf"), ...args], {
@@ -61,7 +65,5 @@ async function buf(args: readonly string[]): Promise<void> {
     stderr: "pipe",
   });
   const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
-  if (code === 0) return;
-  console.error(`buf ${args[0] ?? ""} failed:\n${out}${err}`);
-  process.exit(1);
+  if (code !== 0) throw new Error(`buf ${args[0] ?? ""} failed:\n${out}${err}`);
 }

@@ -41,6 +41,35 @@ export type ServerStreamHandler<I, O, C = ServerCall> = (request: I, call: C) =>
 export type ClientStreamHandler<I, O, C = ServerCall> = (requests: AsyncIterable<I>, call: C) => O | Promise<O>;
 export type BidiStreamHandler<I, O, C = ServerCall> = (requests: AsyncIterable<I>, call: C) => AsyncIterable<O>;
 
+/** The handler of each method kind. */
+export interface HandlerByKind<I, O, C = ServerCall> {
+  readonly unary: UnaryHandler<I, O, C>;
+  readonly server_stream: ServerStreamHandler<I, O, C>;
+  readonly client_stream: ClientStreamHandler<I, O, C>;
+  readonly bidi_stream: BidiStreamHandler<I, O, C>;
+}
+
+/**
+ * A method with what answers it, its types forgotten: what `spec.input` reads is what `handle` takes, and what `handle`
+ * gives is what `spec.output` writes. Made by {@link implement}, which is where the compiler checks that.
+ */
+export type MethodImplementation = {
+  [K in MethodKind]: {
+    readonly kind: K;
+    readonly spec: MethodSpec<unknown, unknown>;
+    readonly handle: HandlerByKind<unknown, unknown>[K];
+  };
+}[MethodKind];
+
+/** Joins a method and its handler; the handler must fit the method's kind and types. */
+export function implement<K extends MethodKind, I, O>(
+  spec: MethodSpec<I, O> & { readonly kind: K },
+  handle: HandlerByKind<NoInfer<I>, NoInfer<O>>[K],
+): MethodImplementation {
+  // The one place where the types are forgotten; the signature has just checked that they belong together.
+  return { kind: spec.kind, spec, handle } as unknown as MethodImplementation;
+}
+
 /**
  * An endpoint as the wire sees it: bytes of one message in, bytes of one message out, in the encoding that `call` names.
  * Typed endpoints and forwarders are both this.

@@ -729,7 +729,7 @@ export type LogsRequest = Message<"runtime.LogsRequest"> & {
   stream: boolean;
 
   /**
-   * Lines from the end; 0 is all that are kept.
+   * So many lines from the end; 0 is all that are kept.
    *
    * @generated from field: int64 count = 3;
    */
@@ -792,7 +792,7 @@ export type LogRecord = Message<"runtime.LogRecord"> & {
   message: string;
 
   /**
-   * `stdout`, `stderr`, or `runtime` for what the supervisor says about the service.
+   * `stdout`, `stderr`, or `system` for what the runtime says about the service.
    *
    * @generated from field: string stream = 100;
    */
@@ -990,7 +990,8 @@ export const BuildReadResponseSchema: GenMessage<BuildReadResponse> = /*@__PURE_
 export const Runtime: GenService<{
   /**
    * Deploys a service and returns once that is recorded; Read says how it goes.
-   * Errors: 400 when there is no resource or its source cannot be read, 401 or 403 when the caller is no administrator.
+   * Errors: 400 when there is no resource or its source cannot run, 409 when it runs already and `force` is not set, 401
+   * or 403 when the caller is no administrator.
    *
    * @generated from rpc runtime.Runtime.Create
    */
