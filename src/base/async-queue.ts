@@ -72,7 +72,8 @@ export class AsyncQueue<T> implements AsyncIterableIterator<T> {
     if (this.#head < this.#items.length) return Promise.resolve({ done: false, value: this.#take() });
     if (this.#end?.failure !== undefined) return Promise.reject(this.#end.failure);
     if (this.#end !== undefined) return Promise.resolve({ done: true, value: undefined });
-    if (this.#waiting !== undefined) return Promise.reject(new MicroError("internal", "AsyncQueue has one reader at a time"));
+    if (this.#waiting !== undefined)
+      return Promise.reject(new MicroError("internal", "AsyncQueue has one reader at a time"));
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject };
     });

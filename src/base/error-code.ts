@@ -16,24 +16,94 @@ export interface ErrorCodeEntry {
 }
 
 export const errorCodes = {
-  invalid_argument: { http: 400, grpc: 3, status: "Bad Request", meaning: "The request itself is wrong; sending it again will not help." },
-  unauthenticated: { http: 401, grpc: 16, status: "Unauthorized", meaning: "No account, or a token that is expired or not ours. Log in." },
+  invalid_argument: {
+    http: 400,
+    grpc: 3,
+    status: "Bad Request",
+    meaning: "The request itself is wrong; sending it again will not help.",
+  },
+  unauthenticated: {
+    http: 401,
+    grpc: 16,
+    status: "Unauthorized",
+    meaning: "No account, or a token that is expired or not ours. Log in.",
+  },
   permission_denied: { http: 403, grpc: 7, status: "Forbidden", meaning: "The account is known and may not do this." },
   not_found: { http: 404, grpc: 5, status: "Not Found", meaning: "The named thing does not exist in this namespace." },
-  method_not_allowed: { http: 405, grpc: 12, status: "Method Not Allowed", meaning: "The path exists, this HTTP method does not." },
-  timeout: { http: 408, grpc: 4, status: "Request Timeout", meaning: "The deadline passed before an answer; the work may have been done." },
-  conflict: { http: 409, grpc: 6, status: "Conflict", meaning: "It exists already, or somebody else changed it first." },
-  failed_precondition: { http: 412, grpc: 9, status: "Precondition Failed", meaning: "The state that the request assumes is not the state there is." },
-  payload_too_large: { http: 413, grpc: 8, status: "Payload Too Large", meaning: "The message is above the stated limit." },
-  unsupported_media_type: { http: 415, grpc: 12, status: "Unsupported Media Type", meaning: "The content type is not one this endpoint speaks." },
-  too_many_requests: { http: 429, grpc: 8, status: "Too Many Requests", meaning: "A limit of rate or count was reached; wait, then try again." },
-  headers_too_large: { http: 431, grpc: 8, status: "Request Header Fields Too Large", meaning: "The headers are above the stated limit." },
+  method_not_allowed: {
+    http: 405,
+    grpc: 12,
+    status: "Method Not Allowed",
+    meaning: "The path exists, this HTTP method does not.",
+  },
+  timeout: {
+    http: 408,
+    grpc: 4,
+    status: "Request Timeout",
+    meaning: "The deadline passed before an answer; the work may have been done.",
+  },
+  conflict: {
+    http: 409,
+    grpc: 6,
+    status: "Conflict",
+    meaning: "It exists already, or somebody else changed it first.",
+  },
+  failed_precondition: {
+    http: 412,
+    grpc: 9,
+    status: "Precondition Failed",
+    meaning: "The state that the request assumes is not the state there is.",
+  },
+  payload_too_large: {
+    http: 413,
+    grpc: 8,
+    status: "Payload Too Large",
+    meaning: "The message is above the stated limit.",
+  },
+  unsupported_media_type: {
+    http: 415,
+    grpc: 12,
+    status: "Unsupported Media Type",
+    meaning: "The content type is not one this endpoint speaks.",
+  },
+  too_many_requests: {
+    http: 429,
+    grpc: 8,
+    status: "Too Many Requests",
+    meaning: "A limit of rate or count was reached; wait, then try again.",
+  },
+  headers_too_large: {
+    http: 431,
+    grpc: 8,
+    status: "Request Header Fields Too Large",
+    meaning: "The headers are above the stated limit.",
+  },
   cancelled: { http: 499, grpc: 1, status: "Client Closed Request", meaning: "The caller went away." },
-  internal: { http: 500, grpc: 13, status: "Internal Server Error", meaning: "A bug or an unexpected failure; the log of the server has the cause." },
-  unimplemented: { http: 501, grpc: 12, status: "Not Implemented", meaning: "The service does not have this endpoint or feature." },
+  internal: {
+    http: 500,
+    grpc: 13,
+    status: "Internal Server Error",
+    meaning: "A bug or an unexpected failure; the log of the server has the cause.",
+  },
+  unimplemented: {
+    http: 501,
+    grpc: 12,
+    status: "Not Implemented",
+    meaning: "The service does not have this endpoint or feature.",
+  },
   bad_gateway: { http: 502, grpc: 14, status: "Bad Gateway", meaning: "A service gave an answer that is not one." },
-  unavailable: { http: 503, grpc: 14, status: "Service Unavailable", meaning: "The service could not be reached; it did not see the call." },
-  gateway_timeout: { http: 504, grpc: 4, status: "Gateway Timeout", meaning: "A service behind the gateway did not answer in time." },
+  unavailable: {
+    http: 503,
+    grpc: 14,
+    status: "Service Unavailable",
+    meaning: "The service could not be reached; it did not see the call.",
+  },
+  gateway_timeout: {
+    http: 504,
+    grpc: 4,
+    status: "Gateway Timeout",
+    meaning: "A service behind the gateway did not answer in time.",
+  },
 } as const satisfies Record<string, ErrorCodeEntry>;
 
 /** Name of a row of the catalogue. */

@@ -35,6 +35,8 @@ export const limits = {
   /** A registry entry lives this long without a heartbeat: three missed beats of 30 s; less makes a pause look like a death. */
   registryTtlMs: 90_000,
   registryHeartbeatMs: 30_000,
+  /** Nodes in one registry: ten times what one machine has run in trials, so that one caller cannot fill its memory. */
+  registryNodeCountMax: 100_000,
   /** Events that may wait for a slow watcher before they are replaced by one snapshot. */
   watchQueueCountMax: 1_024,
   /** Life of an access token when the caller asks for none. */

@@ -40,7 +40,11 @@ export function parseLogLevel(text: string): LogLevel {
   throw new MicroError("invalid_argument", `"${text}" is not a log level; use ${logLevels.join(", ")}`);
 }
 
-function build(threshold: number, sink: { write: (line: string) => void; now: () => number }, bound: LogFields): Logger {
+function build(
+  threshold: number,
+  sink: { write: (line: string) => void; now: () => number },
+  bound: LogFields,
+): Logger {
   const at = (level: LogLevel) => {
     const rank = logLevels.indexOf(level);
     return (message: string, fields?: LogFields): void => {
