@@ -32,7 +32,7 @@ describe("AsyncQueue", () => {
     queue.push(1);
     queue.close(new MicroError("unavailable", "gone"));
     expect(await queue.next()).toEqual({ done: false, value: 1 });
-    expect(queue.next()).rejects.toMatchObject({ code: "unavailable" });
+    await expect(queue.next()).rejects.toMatchObject({ code: "unavailable" });
   });
 
   it("tells its owner when the reader leaves early", async () => {
