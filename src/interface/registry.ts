@@ -44,7 +44,12 @@ export interface ServiceEntry {
  * again to a watcher that fell behind.
  */
 export type RegistryEvent =
-  | { readonly action: "create" | "update" | "delete"; readonly domain: string; readonly service: ServiceEntry; readonly timestampMs: number }
+  | {
+      readonly action: "create" | "update" | "delete";
+      readonly domain: string;
+      readonly service: ServiceEntry;
+      readonly timestampMs: number;
+    }
   | { readonly action: "snapshot"; readonly services: readonly DomainEntry[]; readonly timestampMs: number };
 
 /** A service entry and the domain (namespace) that it lives in. */
@@ -83,4 +88,15 @@ export interface Registry {
   listServices(options: { readonly domain: string }): Promise<readonly ServiceEntry[]>;
   /** Ends when `signal` aborts or the reader leaves. No change is ever missed. */
   watch(options: WatchOptions): AsyncIterable<RegistryEvent>;
+}
+
+/**
+ * The same knowledge, read at once: what an edge asks on every request. Answers are shared and stay as they are; a change
+ * in the registry replaces them.
+ */
+export interface ServiceDirectory {
+  /** Every node of every version; empty when the service is not known in this namespace. */
+  nodes(service: string, namespace: string): readonly ServiceNode[];
+  /** An endpoint by its exact name; where versions differ, one that streams goes first. */
+  endpoint(service: string, namespace: string, endpoint: string): Endpoint | undefined;
 }

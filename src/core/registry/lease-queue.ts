@@ -1,0 +1,117 @@
+/** Something that lives until a moment that may move. */
+export interface Lease {
+  /** Milliseconds since the epoch; `Infinity` is for ever. */
+  readonly expiresAtMs: number;
+  /** True once it left for another reason. */
+  readonly isReleased: boolean;
+  /** When the queue looks at it next; written by the queue alone. `Infinity` before it is added. */
+  ticketAtMs: number;
+}
+
+interface Ticket<L extends Lease> {
+  readonly atMs: number;
+  readonly lease: L;
+}
+
+/** Tickets without a use that may wait in the queue before it is swept: below this a sweep saves nothing. */
+const sweepCountMin = 1_024;
+
+/**
+ * Leases in the order in which they end.
+ *
+ * Renewal costs nothing here: a ticket keeps the moment that was true when it was written, and is written anew when that
+ * moment comes and the lease still lives. So each lease moves once a lifetime, however often it is renewed.
+ */
+export class LeaseQueue<L extends Lease> {
+  /** A binary heap: the ticket at `i` ends no later than those at `2i+1` and `2i+2`. */
+  #heap: Ticket<L>[] = [];
+  #uselessCount = 0;
+
+  /** Tickets held, also useless ones. */
+  get size(): number {
+    return this.#heap.length;
+  }
+
+  /** Watches over a lease; to be called when it is new and when its end moved. */
+  add(lease: L): void {
+    if (lease.expiresAtMs >= lease.ticketAtMs) return;
+    if (lease.ticketAtMs !== Infinity) this.noteUseless();
+    this.#write(lease);
+  }
+
+  /** Says that a ticket was written in vain, as that of a lease that was released, so that the queue can shed it. */
+  noteUseless(): void {
+    this.#uselessCount += 1;
+    if (this.#uselessCount < sweepCountMin || this.#uselessCount * 2 < this.#heap.length) return;
+    const kept = this.#heap.filter(isUseful);
+    this.#heap = [];
+    this.#uselessCount = 0;
+    for (const ticket of kept) this.#write(ticket.lease);
+  }
+
+  /** When to look again, milliseconds since the epoch; undefined while nothing can end. */
+  nextAtMs(): number | undefined {
+    return this.#heap[0]?.atMs;
+  }
+
+  /** Takes out what has ended by `nowMs`. */
+  takeExpired(nowMs: number): L[] {
+    const expired: L[] = [];
+    for (let top = this.#heap[0]; top !== undefined && top.atMs <= nowMs; top = this.#heap[0]) {
+      this.#removeTop();
+      if (!isUseful(top)) continue;
+      if (top.lease.expiresAtMs > nowMs) this.#write(top.lease);
+      else expired.push(top.lease);
+    }
+    return expired;
+  }
+
+  #write(lease: L): void {
+    lease.ticketAtMs = lease.expiresAtMs;
+    if (lease.expiresAtMs === Infinity) return;
+    this.#heap.push({ atMs: lease.expiresAtMs, lease });
+    this.#rise(this.#heap.length - 1);
+  }
+
+  #removeTop(): void {
+    const last = this.#heap.pop();
+    if (last === undefined || this.#heap.length === 0) return;
+    this.#heap[0] = last;
+    this.#sink();
+  }
+
+  #rise(start: number): void {
+    for (let index = start; index > 0;) {
+      const parent = (index - 1) >> 1;
+      if (this.#atMs(parent) <= this.#atMs(index)) return;
+      this.#swap(parent, index);
+      index = parent;
+    }
+  }
+
+  #sink(): void {
+    for (let index = 0; ;) {
+      const left = 2 * index + 1;
+      const first = this.#atMs(left + 1) < this.#atMs(left) ? left + 1 : left;
+      if (this.#atMs(first) >= this.#atMs(index)) return;
+      this.#swap(first, index);
+      index = first;
+    }
+  }
+
+  #atMs(index: number): number {
+    return this.#heap[index]?.atMs ?? Infinity;
+  }
+
+  #swap(a: number, b: number): void {
+    const [first, second] = [this.#heap[a], this.#heap[b]];
+    if (first === undefined || second === undefined) return;
+    this.#heap[a] = second;
+    this.#heap[b] = first;
+  }
+}
+
+/** False for a lease that left, and for one that a later written ticket looks after. */
+function isUseful<L extends Lease>(ticket: Ticket<L>): boolean {
+  return !ticket.lease.isReleased && ticket.atMs === ticket.lease.ticketAtMs;
+}
