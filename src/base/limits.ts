@@ -8,6 +8,8 @@ export const MiB = 1024 * KiB;
 export const limits = {
   /** One RPC message. Micro allows 1 GiB; that lets one caller exhaust the server. Big data goes through streams. */
   messageBytesMax: 32 * MiB,
+  /** Fields, keys and indexes on the way to a value of a JSON message: twice the nesting that protobuf readers allow, since a list takes two. */
+  messageDepthMax: 200,
   /** One uploaded source, packed. A service's source without its dependencies is far below. */
   sourceBytesMax: 256 * MiB,
   /** One source, unpacked: a small archive must not fill the disk. */
