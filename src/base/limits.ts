@@ -20,6 +20,8 @@ export const limits = {
   headerBytesMax: 16 * KiB,
   /** Length of the path of a request. */
   pathBytesMax: 4 * KiB,
+  /** Parameters of one query or form: far above any real one, far below what would keep a processor busy. */
+  parameterCountMax: 1_000,
   /** Names of services, accounts, namespaces, rules: fits a DNS name and a file name with a suffix. */
   nameLengthMax: 128,
   /** Concurrent streams of one HTTP/2 connection. */
@@ -32,6 +34,14 @@ export const limits = {
   dialTimeoutMs: 5_000,
   /** Connections that saw no call for this long are closed. */
   connectionIdleMs: 60_000,
+  /** Time for a new connection, or for a request that has begun, to show its whole headers: slow ones hold a place for nothing. */
+  headerTimeoutMs: 10_000,
+  /** Connections of one port; each may cost a file and some tens of KiB. */
+  connectionCountMax: 10_000,
+  /** What a peer may send ahead on one HTTP/2 stream: the default of 64 KiB halts uploads on every round trip. */
+  http2StreamWindowBytes: 1 * MiB,
+  /** The same for all streams of a connection together, so that one slow reader does not halt the others. */
+  http2ConnectionWindowBytes: 16 * MiB,
   /** How long a stopping server waits for the calls in flight. */
   drainTimeoutMs: 10_000,
   /** A registry entry lives this long without a heartbeat: three missed beats of 30 s; less makes a pause look like a death. */
@@ -53,6 +63,47 @@ export const limits = {
   refreshGraceMs: 30_000,
   /** Decisions and verified tokens kept in memory. */
   tokenCacheCountMax: 10_000,
+  /** A store key in UTF-8: long enough for a path with names in it; every key is kept twice, in the table and in its index. */
+  storeKeyBytesMax: 4 * KiB,
+  /** A store value: it is read and written as one piece of memory. Bigger things are blobs. */
+  storeValueBytesMax: 16 * MiB,
+  /** The metadata of one record, as JSON: small facts, not a second value. */
+  storeMetadataBytesMax: 64 * KiB,
+  /** Changes of one atomic batch: all of them hold up everybody else's writes. */
+  storeBatchCountMax: 1_000,
+  /** Keys, values and metadata of one atomic batch. */
+  storeBatchBytesMax: 32 * MiB,
+  /** Writes that share one commit; above it the next commit takes the rest, so that nobody waits for a huge one. */
+  storeGroupBytesMax: 8 * MiB,
+  /** Writes that wait for the disk, all together; above it callers are told to wait, before memory runs out. */
+  storePendingBytesMax: 128 * MiB,
+  /** How often expired records are removed from the file; reads never see them, so this only frees space. */
+  storePurgeIntervalMs: 1_000,
+  /** Expired records removed in one commit: small, so that writes do not wait for it. */
+  storePurgeCountMax: 500,
+  /** A store file up to this size is checked as a whole when it is opened: a few milliseconds. */
+  storeCheckBytesMax: 8 * MiB,
+  /** Life of the credential that a launched service gets: it outlives any sensible run of one process. */
+  launchCredentialMs: 365 * 24 * 3_600_000,
+  /** Scopes and metadata of an account, as JSON: they travel in every token, and all headers together fit `headerBytesMax`. */
+  accountClaimsBytesMax: 4 * KiB,
+  /** A secret in UTF-8: hashing time grows with it. */
+  secretBytesMax: KiB,
+  /** Wrong secrets for one account within `loginFailureWindowMs` before its logins have to wait. */
+  loginFailureCountMax: 5,
+  loginFailureWindowMs: 60_000,
+  /** The first wait after too many wrong secrets; each further failure doubles it. */
+  loginWaitMs: 5_000,
+  /** The longest wait: 12 guesses an hour are hopeless, and the owner is not locked out for long. */
+  loginWaitMaxMs: 5 * 60_000,
+  /** Accounts whose failed logins are remembered. */
+  loginThrottleCountMax: 10_000,
+  /** Secrets hashed at a time: each takes 19 MiB and a core. */
+  hashConcurrencyMax: 2,
+  /** Secrets that may wait to be hashed before callers are told to come back. */
+  hashQueueCountMax: 64,
+  /** Rules of one namespace: a decision that is not cached looks at all of them. */
+  rulesPerNamespaceMax: 1_000,
   /** One message carried by an error: longer texts are cut. */
   errorDetailBytesMax: 4 * KiB,
 } as const;

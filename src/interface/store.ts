@@ -16,7 +16,7 @@ export interface StoreRecord {
 }
 
 /**
- * One change. `expectedRevision` makes it conditional: the record must have exactly that revision, 0 meaning that it must
+ * One change of a batch; a batch names each record at most once. `expectedRevision` makes it conditional: the record must have exactly that revision, 0 meaning that it must
  * not exist; otherwise the whole batch is refused.
  */
 export type StoreChange =

@@ -1,0 +1,21 @@
+import { defineStoreSuite } from "#conformance/store-suite.ts";
+import { MemoryStore } from "#core/store/memory-store.ts";
+import { SqliteStore } from "#core/store/sqlite-store.ts";
+import { createTempFolder } from "#testing/temp-folder.ts";
+
+defineStoreSuite("MemoryStore", async () => ({
+  store: new MemoryStore(),
+  [Symbol.asyncDispose]: () => Promise.resolve(),
+}));
+
+defineStoreSuite("SqliteStore", async () => {
+  const folder = await createTempFolder();
+  const store = await SqliteStore.open({ folder: `${folder.path}/store` });
+  return {
+    store,
+    [Symbol.asyncDispose]: async () => {
+      await store.close();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+});
