@@ -1,0 +1,36 @@
+/**
+ * `npm run build`: dist/sdk (the framework as JavaScript, for Node) and dist/micro, one executable with everything in it,
+ * the framework for the services that it runs included.
+ */
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { buildSdk } from "./build-sdk.ts";
+import { root } from "./root.ts";
+
+/** Name under which the executable finds the framework's files in itself: JSON, file name → text. */
+const archiveName = "sdk-archive.txt";
+
+const sdkFolder = `${root}/dist/sdk`;
+const archivePath = `${root}/dist/${archiveName}`;
+await mkdir(`${root}/dist`, { recursive: true });
+await buildSdk(sdkFolder);
+await writeFile(archivePath, JSON.stringify(await readFolder(sdkFolder)));
+
+const built = await Bun.build({
+  entrypoints: [`${root}/src/cli/main.ts`, `${root}/src/core/store/sqlite-writer-worker.ts`, archivePath],
+  // Entry points side by side: the worker is found next to whoever starts it.
+  naming: { entry: "[name].[ext]", asset: "[name].[ext]" },
+  loader: { ".txt": "file" },
+  conditions: ["bun"],
+  minify: { whitespace: true, syntax: true },
+  sourcemap: "none",
+  compile: { outfile: `${root}/dist/micro` },
+});
+for (const message of built.logs) console.error(message.message);
+if (!built.success) process.exit(1);
+console.log(`dist/micro ${Math.round(Bun.file(`${root}/dist/micro`).size / 1_048_576)} MB`);
+
+async function readFolder(folder: string): Promise<Record<string, string>> {
+  const files: Record<string, string> = {};
+  for (const name of (await readdir(folder)).toSorted()) files[name] = await readFile(`${folder}/${name}`, "utf8");
+  return files;
+}

@@ -1,0 +1,29 @@
+import type { ServerFile } from "#base/home.ts";
+
+export interface AnnouncedServer {
+  readonly addresses: Pick<ServerFile, "gateway" | "proxy" | "network">;
+  readonly home: string;
+  readonly version: string;
+  /** Present at the first start only. */
+  readonly administrator?: { readonly id: string; readonly secret: string };
+}
+
+/** The lines that `micro server` prints when it stands: one an address, the secret once, then `ready`. */
+export function announceServer(server: AnnouncedServer): string[] {
+  const { addresses, administrator } = server;
+  const secret =
+    administrator === undefined
+      ? []
+      : [
+          `administrator  ${administrator.id}  secret ${administrator.secret}`,
+          "               shown once, keep it; on this machine you are logged in already",
+        ];
+  return [
+    `micro ${server.version}, home ${server.home}`,
+    `gateway        http://${addresses.gateway}`,
+    `proxy          ${addresses.proxy}`,
+    `network        ${addresses.network}`,
+    ...secret,
+    "ready",
+  ];
+}
