@@ -1,0 +1,170 @@
+import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import { MicroError } from "#base/error.ts";
+import { abandon } from "./connect-stream.ts";
+import { parseContentType, type ContentType } from "./content-type.ts";
+import { encodePercent, toGrpcTrailers } from "./error-wire.ts";
+import { encodeFrame } from "./grpc-frame.ts";
+import { Http2CallSource } from "./http2-call-source.ts";
+import { readMessages } from "./http2-messages.ts";
+import { callerLeft, IncomingCall } from "./incoming-call.ts";
+import type { RpcMethod } from "./method.ts";
+import { admit, reportFailure, type RpcServerOptions } from "./rpc-context.ts";
+import { malformedMethodName, parseRpcPath } from "./rpc-path.ts";
+import { firstMessage } from "./typed-method.ts";
+
+type Trailers = Readonly<Record<string, string>>;
+
+const okTrailers: Trailers = Object.freeze({ "grpc-status": "0" });
+
+/**
+ * Answers one gRPC call. Acts on the first message, because Micro's clients keep the request side of a stream open; a
+ * unary call does not wait for the caller's end either.
+ *
+ * @see https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
+ */
+export async function answerGrpc(
+  options: RpcServerOptions,
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+): Promise<void> {
+  const answer = new GrpcAnswer(stream, parseContentType(headers["content-type"] ?? ""));
+  let call: IncomingCall | undefined;
+  try {
+    call = openCall(stream, headers, answer);
+    await answerCall(options, { stream, call, answer });
+    answer.end(okTrailers);
+  } catch (reason) {
+    const error = MicroError.from(reason);
+    reportFailure(options, headers[":path"] ?? "", error);
+    answer.end(refusalTrailers(error, options.name));
+  } finally {
+    call?.finish();
+  }
+}
+
+function openCall(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, answer: GrpcAnswer): IncomingCall {
+  const path = headers[":path"] ?? "";
+  const named = parseRpcPath(path);
+  if (named === undefined) throw malformedMethodName(path);
+  if (answer.contentType === undefined) {
+    throw new MicroError("unimplemented", `content type "${headers["content-type"] ?? ""}" is not spoken here`);
+  }
+  const compression = headers["grpc-encoding"];
+  if (compression !== undefined && compression !== "identity") {
+    throw new MicroError("unimplemented", `grpc-encoding "${String(compression)}" is not spoken here; use identity`);
+  }
+  const { encoding } = answer.contentType;
+  const call = new IncomingCall(new Http2CallSource(stream, headers), { path, ...named, encoding });
+  stream.once("close", () => {
+    if (!answer.isEnded) call.abort(callerLeft());
+  });
+  return call;
+}
+
+async function answerCall(
+  options: RpcServerOptions,
+  { stream, call, answer }: { stream: ServerHttp2Stream; call: IncomingCall; answer: GrpcAnswer },
+): Promise<void> {
+  const messages = readMessages(stream);
+  const admitted = admit(options, call);
+  const method: RpcMethod = admitted instanceof Promise ? await call.until(admitted) : admitted;
+  if (method.kind === "unary") {
+    const message = await call.until(firstMessage(messages));
+    answer.endWith(await call.until(method.unary(message, call)));
+    return;
+  }
+  const answers = method.stream(messages, call)[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const next = await call.until(answers.next());
+      if (next.done === true) return;
+      if (!answer.write(next.value)) await call.until(answer.drained());
+    }
+  } finally {
+    abandon(answers);
+  }
+}
+
+/** A path that is no method is refused with plain text: Micro's command line looks for it with a regular expression. */
+function refusalTrailers(error: MicroError, name: string): Trailers {
+  if (error.detail.startsWith("malformed method name")) {
+    return { "grpc-status": "12", "grpc-message": encodePercent(error.detail) };
+  }
+  const trailers = { ...toGrpcTrailers(error, name) };
+  return error.code === "unimplemented" ? { ...trailers, "grpc-accept-encoding": "identity" } : trailers;
+}
+
+/** The answer to one call: headers with the first message or with the end, messages, trailers. */
+class GrpcAnswer {
+  readonly contentType: ContentType | undefined;
+  readonly #stream: ServerHttp2Stream;
+  #trailers: Trailers = okTrailers;
+  #hasHeaders = false;
+  #isEnded = false;
+
+  constructor(stream: ServerHttp2Stream, contentType: ContentType | undefined) {
+    this.#stream = stream;
+    this.contentType = contentType;
+  }
+
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
+  /** False when the caller reads slower than we write: wait for `drained()`. */
+  write(message: Uint8Array): boolean {
+    if (this.#isGone) return true;
+    this.#sendHeaders();
+    return this.#stream.write(encodeFrame(message));
+  }
+
+  drained(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#stream.once("drain", resolve);
+    });
+  }
+
+  /** The last message and a good end in one write. */
+  endWith(message: Uint8Array): void {
+    if (this.#isGone) return;
+    this.#sendHeaders();
+    this.#isEnded = true;
+    this.#stream.end(encodeFrame(message));
+  }
+
+  end(trailers: Trailers): void {
+    if (this.#isGone) return;
+    this.#isEnded = true;
+    if (this.#hasHeaders) {
+      this.#trailers = trailers;
+      this.#stream.end();
+      return;
+    }
+    this.#stream.respond({ ...this.#headers(), ...trailers }, { endStream: true });
+    this.#closeRequestSide();
+  }
+
+  get #isGone(): boolean {
+    return this.#isEnded || this.#stream.destroyed || this.#stream.closed;
+  }
+
+  #headers(): Record<string, string | number> {
+    return { ":status": 200, "content-type": this.contentType?.headers["content-type"] ?? "application/grpc" };
+  }
+
+  #sendHeaders(): void {
+    if (this.#hasHeaders) return;
+    this.#hasHeaders = true;
+    this.#stream.once("wantTrailers", () => {
+      this.#stream.sendTrailers({ ...this.#trailers });
+      this.#closeRequestSide();
+    });
+    this.#stream.respond(this.#headers(), { waitForTrailers: true });
+  }
+
+  /** After the answer the rest of the request is of no use; a caller that never ends it must not keep the stream open. */
+  #closeRequestSide(): void {
+    this.#stream.resume();
+    if (!this.#stream.readableEnded) this.#stream.close(constants.NGHTTP2_NO_ERROR);
+  }
+}

@@ -1,0 +1,83 @@
+import { chmod, unlink } from "node:fs/promises";
+import { delay } from "#base/lifecycle.ts";
+import { limits } from "#base/limits.ts";
+import type { HttpHandler, HttpListener, HttpResponse } from "#rpc/http-exchange.ts";
+import {
+  clearStaleSocket,
+  formatListenAddress,
+  parseListenAddress,
+  toListenError,
+  type ListenAddress,
+} from "#rpc/listen-address.ts";
+import { BunHttpRequest } from "./bun-http-request.ts";
+import { toBunResponse } from "./bun-http-response.ts";
+
+export interface ListenHttpOptions {
+  /** `host:port` (port 0: a free one) or `unix:/path`. The socket file is for its owner only. */
+  readonly address: string;
+  readonly handler: HttpHandler;
+}
+
+type BunServer = Bun.Server<undefined>;
+
+/**
+ * Listens for HTTP/1.1 with Bun's own server, which answers about twice as many requests as `node:http`.
+ *
+ * @throws MicroError `conflict` when the address is in use, `permission_denied`, `invalid_argument` when it is no address
+ * of this machine, `failed_precondition` when the folder of a socket file does not exist.
+ */
+export async function listenHttp({ address, handler }: ListenHttpOptions): Promise<HttpListener> {
+  const wanted = parseListenAddress(address);
+  if (wanted.kind === "unix") await clearStaleSocket(wanted.path);
+  const server = serve(wanted, (request, server) => {
+    const response = handler(new BunHttpRequest(request, server));
+    return response instanceof Promise
+      ? response.then((each) => answer(each, request, server))
+      : answer(response, request, server);
+  });
+  if (wanted.kind === "unix") await chmod(wanted.path, 0o600);
+  const bound = wanted.kind === "unix" ? wanted : { ...wanted, port: server.port ?? wanted.port };
+  let stopping: Promise<void> | undefined;
+  return {
+    address: formatListenAddress(bound),
+    stop: (drainTimeoutMs) => {
+      stopping ??= stopServer(server, bound, drainTimeoutMs);
+      return stopping;
+    },
+  };
+}
+
+type BunHandler = (request: Request, server: BunServer) => Response | Promise<Response>;
+
+function serve(wanted: ListenAddress, fetch: BunHandler): BunServer {
+  const options = {
+    development: false,
+    // Seconds. Counts while a handler works too, so it must not be below the longest call without a deadline.
+    idleTimeout: 2 * Math.ceil(limits.requestTimeoutMs / 1_000),
+    // Bodies are limited where they are read, with an error that says so; streams may be longer than any limit here.
+    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+    fetch,
+    error: () => new Response(null, { status: 500 }),
+  };
+  try {
+    if (wanted.kind === "tcp") return Bun.serve({ ...options, hostname: wanted.host, port: wanted.port });
+    // Bun's types leave the timeout out for socket files; its server keeps it there all the same.
+    return Bun.serve({ ...options, unix: wanted.path } as Bun.Serve.Options<undefined>);
+  } catch (reason) {
+    throw toListenError(formatListenAddress(wanted), reason);
+  }
+}
+
+function answer(response: HttpResponse, request: Request, server: BunServer): Response {
+  // A stream may be quiet for as long as it likes.
+  if (!(response.body instanceof Uint8Array)) server.timeout(request, 0);
+  return toBunResponse(response);
+}
+
+async function stopServer(server: BunServer, bound: ListenAddress, drainTimeoutMs: number): Promise<void> {
+  const waiting = new AbortController();
+  await Promise.race([server.stop(), delay(drainTimeoutMs, waiting.signal)]);
+  waiting.abort();
+  await server.stop(true);
+  if (bound.kind === "unix") await unlink(bound.path).catch(() => undefined);
+}

@@ -1,0 +1,84 @@
+import { createServer, type Http2Server, type ServerHttp2Session } from "node:http2";
+import type { Socket } from "node:net";
+import { limits } from "#base/limits.ts";
+import type { Connection, ConnectionTable } from "./connection-table.ts";
+import type { HttpListener } from "./http-exchange.ts";
+import { listenNet, type Acceptor } from "./net-listener.ts";
+import { createHttpAcceptor } from "./node-http-acceptor.ts";
+import type { RpcServer } from "./rpc-server.ts";
+
+export interface ListenRpcOptions {
+  /** `host:port` (port 0: a free one) or `unix:/path`. The socket file is for its owner only. */
+  readonly address: string;
+  readonly server: RpcServer;
+}
+
+/** How an HTTP/2 connection without TLS begins; no HTTP/1.1 method begins like this. */
+const http2Preface = "PRI";
+
+/**
+ * Listens on one port for both protocols: the first bytes of a connection tell HTTP/2 from HTTP/1.1.
+ *
+ * @throws MicroError as `listenNet()` does.
+ */
+export function listenRpc({ address, server }: ListenRpcOptions): Promise<HttpListener> {
+  return listenNet(address, (connections) => {
+    const acceptHttp = createHttpAcceptor(server.handleHttp, connections);
+    const acceptHttp2 = createHttp2Acceptor(server, connections);
+    return (connection) => {
+      peek(connection.socket, (isHttp2) => (isHttp2 ? acceptHttp2 : acceptHttp)(connection));
+    };
+  });
+}
+
+function createHttp2Acceptor(server: RpcServer, connections: ConnectionTable): Acceptor {
+  const http2 = createServer({
+    settings: {
+      maxConcurrentStreams: limits.streamsPerConnectionMax,
+      initialWindowSize: limits.http2StreamWindowBytes,
+      maxHeaderListSize: limits.headerBytesMax,
+      enablePush: false,
+    },
+  });
+  return (connection) => {
+    openSession(http2, connection, (session) => {
+      session.on("stream", (stream, headers) => {
+        connections.begin(connection);
+        stream.once("close", () => connections.finish(connection));
+        server.handleStream(stream, headers);
+      });
+    });
+  };
+}
+
+function openSession(
+  http2: Http2Server,
+  connection: Connection,
+  onSession: (session: ServerHttp2Session) => void,
+): void {
+  // "session" is emitted while "connection" is being dealt with, so it is the session of this connection.
+  http2.once("session", (session: ServerHttp2Session) => {
+    connection.session = session;
+    session.setLocalWindowSize(limits.http2ConnectionWindowBytes);
+    session.on("error", () => undefined);
+    onSession(session);
+  });
+  http2.emit("connection", connection.socket);
+}
+
+/** Waits for the first bytes, then hands them back to the socket for whoever takes it over. */
+function peek(socket: Socket, decide: (isHttp2: boolean) => void): void {
+  let seen = new Uint8Array(0);
+  const look = (chunk: Uint8Array): void => {
+    seen = seen.byteLength === 0 ? new Uint8Array(chunk) : new Uint8Array([...seen, ...chunk]);
+    const start = String.fromCodePoint(...seen.subarray(0, http2Preface.length));
+    if (start.length < http2Preface.length && http2Preface.startsWith(start)) return;
+    socket.removeListener("data", look);
+    socket.pause();
+    socket.unshift(seen);
+    decide(start === http2Preface);
+    // Who reads through events wants the flow back; who reads the connection itself takes what waits on its own.
+    if (socket.listenerCount("data") > 0) socket.resume();
+  };
+  socket.on("data", look);
+}
