@@ -23,6 +23,8 @@ export class GroupCommit {
   #thread: WriterThread;
   readonly #groups: PendingGroup[] = [];
   #pendingBytes = 0;
+  /** Size of the last group: under a steady load the next one is like it. */
+  #lastGroupBytes = 0;
   #running: Promise<void> | undefined;
   #isPurgeDue = false;
   #isClosed = false;
@@ -74,7 +76,7 @@ export class GroupCommit {
   #openGroup(byteCount: number): PendingGroup {
     const last = this.#groups.at(-1);
     if (last !== undefined && last.packer.byteCount + byteCount <= limits.storeGroupBytesMax) return last;
-    const group: PendingGroup = { packer: new GroupPacker(), byteCount: 0, callers: [] };
+    const group: PendingGroup = { packer: new GroupPacker(this.#lastGroupBytes), byteCount: 0, callers: [] };
     this.#groups.push(group);
     return group;
   }
@@ -99,8 +101,9 @@ export class GroupCommit {
   }
 
   async #commit({ packer, byteCount, callers }: PendingGroup): Promise<void> {
+    this.#lastGroupBytes = packer.byteCount;
     try {
-      const thread = await this.#liveThread();
+      const thread = this.#thread.isDead ? await this.#revive() : this.#thread;
       const reply = await thread.request({ kind: "commit", group: packer.finish(), nowMs: this.#clock.now() });
       if (reply.kind !== "committed")
         throw new MicroError("internal", `the writer answered a commit with ${reply.kind}`);
@@ -120,7 +123,7 @@ export class GroupCommit {
   async #purge(): Promise<void> {
     this.#isPurgeDue = false;
     try {
-      const thread = await this.#liveThread();
+      const thread = this.#thread.isDead ? await this.#revive() : this.#thread;
       const countMax = limits.storePurgeCountMax;
       const reply = await thread.request({ kind: "purge", countMax, nowMs: this.#clock.now() });
       this.#isPurgeDue = reply.kind === "purged" && reply.count === countMax && !this.#isClosed;
@@ -129,9 +132,9 @@ export class GroupCommit {
     }
   }
 
-  /** The writer, started again when it died: the file is whole, what was under way has failed. */
-  async #liveThread(): Promise<WriterThread> {
-    if (this.#thread.isDead) this.#thread = await WriterThread.start(this.#path);
+  /** Starts the writer again after its death: the file is whole, only what was under way has failed. */
+  async #revive(): Promise<WriterThread> {
+    this.#thread = await WriterThread.start(this.#path);
     return this.#thread;
   }
 }

@@ -26,16 +26,23 @@ export interface PackedChange {
 }
 
 const headBytes = 33;
-const firstBytes = 16 * 1024;
+const smallestBytes = 4 * 1024;
 
 /** Packs batches; values are copied at once, so that callers may reuse their memory. */
 export class GroupPacker {
-  #bytes = new Uint8Array(firstBytes);
-  #view = new DataView(this.#bytes.buffer);
+  #bytes: Uint8Array<ArrayBuffer>;
+  #view: DataView;
   #length = 0;
   #batchCount = 0;
-  readonly #scopes: [string, string][] = [];
-  readonly #scopeIndex = new Map<string, number>();
+  readonly #scopes: (readonly [string, string])[] = [];
+  /** Index of the scope that was used last: writes that come together often go to one table. */
+  #lastScope = -1;
+
+  /** @param bytesExpected room made at once: moving to a bigger piece of memory costs more than asking for it. */
+  constructor(bytesExpected = 0) {
+    this.#bytes = new Uint8Array(Math.max(smallestBytes, bytesExpected));
+    this.#view = new DataView(this.#bytes.buffer);
+  }
 
   get batchCount(): number {
     return this.#batchCount;
@@ -77,13 +84,12 @@ export class GroupPacker {
   }
 
   #indexOf(database: string, table: string): number {
-    // Names hold no slash, so that the joined text is unique.
-    const name = `${database}/${table}`;
-    const known = this.#scopeIndex.get(name);
-    if (known !== undefined) return known;
-    this.#scopes.push([database, table]);
-    this.#scopeIndex.set(name, this.#scopes.length - 1);
-    return this.#scopes.length - 1;
+    const isScope = (scope: readonly [string, string] | undefined): boolean =>
+      scope?.[0] === database && scope[1] === table;
+    if (isScope(this.#scopes[this.#lastScope])) return this.#lastScope;
+    const index = this.#scopes.findIndex(isScope);
+    this.#lastScope = index === -1 ? this.#scopes.push([database, table]) - 1 : index;
+    return this.#lastScope;
   }
 
   #reserve(byteCount: number): void {
