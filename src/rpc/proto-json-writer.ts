@@ -7,7 +7,7 @@ import {
   type Registry,
 } from "@bufbuild/protobuf";
 import { hasImplicitPresence } from "./proto-presence.ts";
-import { isPlainStruct, isUnwrapped, wellKnownWriter } from "./proto-well-known.ts";
+import { isNullable, isPlainStruct, isUnwrapped, wellKnownWriter } from "./proto-well-known.ts";
 import { scalarWriter } from "./proto-scalar-writer.ts";
 import type { WriteValue } from "./proto-scalar.ts";
 import { setOwn } from "./set-own.ts";
@@ -53,7 +53,8 @@ class WriterCompiler {
     const write = this.#value(field);
     if (field.oneof !== undefined) return oneofWriter(field.oneof.localName, field, write);
     if (hasImplicitPresence(field)) return (message, out) => void (out[name] = write(message[localName]));
-    if (field.message !== undefined) {
+    // Where `null` is a value of its own it cannot also say "absent".
+    if (field.message !== undefined && !isNullable(field)) {
       return (message, out) => void (out[name] = message[localName] === undefined ? null : write(message[localName]));
     }
     return (message, out) => {
