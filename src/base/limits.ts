@@ -26,6 +26,10 @@ export const limits = {
   nameLengthMax: 128,
   /** Concurrent streams of one HTTP/2 connection. */
   streamsPerConnectionMax: 1_000,
+  /** Calls in flight on one of our connections before the client opens another: more share one core of the peer and one socket buffer. */
+  callsPerConnection: 100,
+  /** Connections of one client to one address; when all have their share of calls, they are filled up to streamsPerConnectionMax. */
+  connectionsPerAddressMax: 16,
   /** Messages of a stream that may wait for a slow reader before the sender is paused. */
   streamQueueCountMax: 64,
   /** Unary calls without a deadline of their own, as Micro clients do. */
@@ -38,10 +42,17 @@ export const limits = {
   headerTimeoutMs: 10_000,
   /** Connections of one port; each may cost a file and some tens of KiB. */
   connectionCountMax: 10_000,
-  /** What a peer may send ahead on one HTTP/2 stream: the default of 64 KiB halts uploads on every round trip. */
-  http2StreamWindowBytes: 1 * MiB,
-  /** The same for all streams of a connection together, so that one slow reader does not halt the others. */
-  http2ConnectionWindowBytes: 16 * MiB,
+  /**
+   * What a peer may send ahead on one HTTP/2 stream, and on all of a connection that we have not yet taken up: the default
+   * of 64 KiB halts uploads on every round trip. One number for both, because Bun renews the window of a stream only
+   * after half of the connection's, so a larger one for the connection would halt every stream.
+   */
+  http2WindowBytes: 1 * MiB,
+  /**
+   * What one HTTP/2 connection may keep waiting in memory, in MiB, before its new streams are refused: a few messages of the
+   * largest size. The default of 10 is below one.
+   */
+  http2SessionMemoryMiB: 128,
   /** How long a stopping server waits for the calls in flight. */
   drainTimeoutMs: 10_000,
   /** A registry entry lives this long without a heartbeat: three missed beats of 30 s; less makes a pause look like a death. */

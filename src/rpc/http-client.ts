@@ -23,6 +23,9 @@ export interface HttpSend<B> {
  */
 export interface HttpClient {
   post(address: string, send: HttpSend<Uint8Array>): Promise<HttpResult<Uint8Array>>;
-  postStream(address: string, send: HttpSend<AsyncIterable<Uint8Array>>): Promise<HttpResult<AsyncIterable<Uint8Array>>>;
+  postStream(
+    address: string,
+    send: HttpSend<AsyncIterable<Uint8Array>>,
+  ): Promise<HttpResult<AsyncIterable<Uint8Array>>>;
   close(): Promise<void>;
 }

@@ -1,0 +1,54 @@
+import { MicroError } from "#base/error.ts";
+
+/** What ends a call from the caller's side. */
+export interface CallBounds {
+  /** Milliseconds since the epoch. */
+  readonly deadlineMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Above this, `setTimeout` would fire at once; a deadline 24 days away needs no timer. */
+const timerMsMax = 2 ** 31 - 1;
+
+/** Milliseconds that are left to a call; undefined when it has no deadline. @throws MicroError `timeout` or `cancelled` when it is over. */
+export function remainingMs(bounds: CallBounds): number | undefined {
+  if (bounds.signal?.aborted === true) throw abortReason(bounds.signal);
+  if (bounds.deadlineMs === undefined) return undefined;
+  const remaining = bounds.deadlineMs - Date.now();
+  if (remaining <= 0) throw deadlineExceeded();
+  return remaining;
+}
+
+/**
+ * Calls `onEnd` when the deadline passes or the caller's signal aborts. The function that is returned must be called
+ * when the call is over.
+ */
+export function watchCallEnd(bounds: CallBounds, onEnd: (reason: MicroError) => void): () => void {
+  const { deadlineMs, signal } = bounds;
+  const onAbort = signal === undefined ? undefined : () => onEnd(abortReason(signal));
+  if (onAbort !== undefined) signal?.addEventListener("abort", onAbort, { once: true });
+  const timer = deadlineMs === undefined ? undefined : startTimer(deadlineMs, () => onEnd(deadlineExceeded()));
+  return () => {
+    if (timer !== undefined) clearTimeout(timer);
+    if (onAbort !== undefined) signal?.removeEventListener("abort", onAbort);
+  };
+}
+
+/** The failure of a call whose time is up. */
+export function deadlineExceeded(): MicroError {
+  return new MicroError("timeout", "context deadline exceeded");
+}
+
+/** The failure of a call whose caller left. */
+export function callCancelled(): MicroError {
+  return new MicroError("cancelled", "the call was cancelled");
+}
+
+function abortReason(signal: AbortSignal): MicroError {
+  return MicroError.from(signal.reason, { code: "cancelled" });
+}
+
+function startTimer(deadlineMs: number, onEnd: () => void): NodeJS.Timeout | undefined {
+  const waitMs = Math.max(0, deadlineMs - Date.now());
+  return waitMs > timerMsMax ? undefined : setTimeout(onEnd, waitMs);
+}

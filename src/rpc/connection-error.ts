@@ -1,0 +1,52 @@
+import { MicroError } from "#base/error.ts";
+
+interface Failure {
+  readonly text: string;
+  /** True where the failure proves that no connection stood. */
+  readonly isUnconnected: boolean;
+}
+
+/** By `code` of the errors of Node and of Bun; the names without "E" are those of Bun's older releases. */
+const failures: ReadonlyMap<string, Failure> = new Map([
+  ["ECONNREFUSED", { text: "connection refused", isUnconnected: true }],
+  ["ConnectionRefused", { text: "connection refused", isUnconnected: true }],
+  ["ENOENT", { text: "connection refused, no such socket", isUnconnected: true }],
+  ["FailedToOpenSocket", { text: "connection refused, no such socket", isUnconnected: true }],
+  ["ENOTSOCK", { text: "connection refused, not a socket", isUnconnected: true }],
+  ["EACCES", { text: "no permission to connect", isUnconnected: true }],
+  ["ENOTFOUND", { text: "no such host", isUnconnected: true }],
+  ["EAI_AGAIN", { text: "the host name could not be looked up", isUnconnected: true }],
+  ["EHOSTUNREACH", { text: "no route to host", isUnconnected: true }],
+  ["ENETUNREACH", { text: "no route to network", isUnconnected: true }],
+  ["EMFILE", { text: "this process has too many open files", isUnconnected: true }],
+  ["ECONNRESET", { text: "the connection was reset", isUnconnected: false }],
+  ["ConnectionClosed", { text: "the connection was reset", isUnconnected: false }],
+  ["EPIPE", { text: "the connection was reset", isUnconnected: false }],
+  ["ETIMEDOUT", { text: "the connection timed out", isUnconnected: false }],
+]);
+
+/**
+ * What a socket's failure says about a call to `address`: `unavailable`, with `neverSent` when no connection stood.
+ *
+ * @param isSent false where the caller knows that nothing was sent yet. Default: decided by the failure.
+ */
+export function fromConnectionFailure(address: string, cause: unknown, isSent?: boolean): MicroError {
+  const failure = failures.get(codeOf(cause)) ?? { text: "the connection failed", isUnconnected: false };
+  const neverSent = isSent === undefined ? failure.isUnconnected : !isSent;
+  return new MicroError("unavailable", `${address}: ${failure.text}`, { neverSent, cause });
+}
+
+/** The same failure, with the service that was called in front of the address. */
+export function nameService(error: MicroError, service: string): MicroError {
+  if (service === "") return error;
+  return new MicroError(error.code, `${service} at ${error.detail}`, {
+    neverSent: error.neverSent,
+    cause: error.cause,
+  });
+}
+
+function codeOf(cause: unknown): string {
+  return typeof cause === "object" && cause !== null && "code" in cause && typeof cause.code === "string"
+    ? cause.code
+    : "";
+}

@@ -1,0 +1,99 @@
+import type { ClientHttp2Stream } from "node:http2";
+import { AsyncQueue } from "#base/async-queue.ts";
+import { MicroError } from "#base/error.ts";
+import { limits } from "#base/limits.ts";
+import { GrpcCall } from "./grpc-call.ts";
+import { encodeFrame } from "./grpc-frame.ts";
+import { Http2Pool, type Http2PoolOptions } from "./http2-pool.ts";
+import type { OutgoingCall, Transport } from "./transport.ts";
+
+/** Calls as gRPC over HTTP/2 in cleartext: every kind, to any server that speaks it. */
+export class GrpcTransport implements Transport {
+  readonly #pool: Http2Pool;
+
+  constructor(options: Http2PoolOptions = {}) {
+    this.#pool = new Http2Pool(options);
+  }
+
+  unary(address: string, call: OutgoingCall, message: Uint8Array): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      let answer: Uint8Array | undefined;
+      const exchange = new GrpcCall(call, {
+        opened: (stream) => stream.end(encodeFrame(message)),
+        message: (received) => {
+          if (answer !== undefined) throw new MicroError("bad_gateway", "the answer has more than one message");
+          answer = received;
+        },
+        ended: (failure) => {
+          if (failure !== undefined) reject(failure);
+          else if (answer === undefined) reject(new MicroError("bad_gateway", "the answer has no message"));
+          else resolve(answer);
+        },
+      });
+      exchange.start(this.#pool, address);
+    });
+  }
+
+  /** The call begins when the result is first read. */
+  stream(address: string, call: OutgoingCall, messages: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+    return { [Symbol.asyncIterator]: () => this.#exchange(address, call, messages) };
+  }
+
+  close(): Promise<void> {
+    this.#pool.close();
+    return Promise.resolve();
+  }
+
+  #exchange(address: string, call: OutgoingCall, messages: AsyncIterable<Uint8Array>): AsyncQueue<Uint8Array> {
+    let open: ClientHttp2Stream | undefined;
+    const source = messages[Symbol.asyncIterator]();
+    // The queue has no brim of its own, because one chunk of bytes may hold many messages: its size pauses the stream.
+    const answers = new AsyncQueue<Uint8Array>(Number.POSITIVE_INFINITY, () => exchange.cancel());
+    const exchange = new GrpcCall(call, {
+      opened: (stream) => {
+        open = stream;
+        sendMessages(stream, source, exchange).catch((reason: unknown) => exchange.cancel(reason));
+      },
+      message: (received) => {
+        answers.push(received);
+        if (answers.size < limits.streamQueueCountMax || open === undefined) return;
+        open.pause();
+        answers.onceDrained(() => open?.resume());
+      },
+      ended: (failure) => {
+        answers.close(failure);
+        // Not awaited: a source that waits for its next message ends in its own time.
+        if (open !== undefined) source.return?.().catch(() => undefined);
+      },
+    });
+    exchange.start(this.#pool, address);
+    return answers;
+  }
+}
+
+/** Sends every message of the source, no faster than the peer takes them, then closes our side. */
+async function sendMessages(
+  stream: ClientHttp2Stream,
+  source: AsyncIterator<Uint8Array>,
+  exchange: GrpcCall,
+): Promise<void> {
+  for (;;) {
+    const next = await source.next();
+    if (exchange.isOver) return;
+    if (next.done === true) break;
+    if (!stream.write(encodeFrame(next.value))) await drainOrClose(stream);
+  }
+  stream.end();
+}
+
+function drainOrClose(stream: ClientHttp2Stream): Promise<void> {
+  return new Promise((resolve) => {
+    const finish = (): void => {
+      stream.off("drain", finish);
+      stream.off("close", finish);
+      resolve();
+    };
+    stream.on("drain", finish);
+    stream.on("close", finish);
+  });
+}

@@ -1,0 +1,27 @@
+import { MicroError } from "#base/error.ts";
+
+/** The failure of a call; fails when the call succeeds. */
+export async function failureOf(call: Promise<unknown>): Promise<MicroError> {
+  try {
+    await call;
+  } catch (reason) {
+    return MicroError.from(reason);
+  }
+  throw new Error("the call succeeded");
+}
+
+/** All items of a stream. */
+export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
+
+/** Waits for a condition; fails after ten seconds. */
+export async function waitUntil(condition: () => boolean): Promise<void> {
+  const endMs = Date.now() + 10_000;
+  while (!condition()) {
+    if (Date.now() > endMs) throw new Error(`never came true: ${condition.toString()}`);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
