@@ -12,6 +12,7 @@ import type { Value } from "#interface/registry.ts";
 import { JsonPath } from "./json-path.ts";
 import { compileJsonReader } from "./proto-json-reader.ts";
 import { compileJsonWriter } from "./proto-json-writer.ts";
+import type { ReadValue, WriteValue } from "./proto-scalar.ts";
 import { protoValue } from "./proto-value.ts";
 
 /**
@@ -38,17 +39,28 @@ export interface ProtoMessageType<D extends DescMessage> {
   };
 }
 
-/** Prepares a message type of a generated descriptor for both encodings. Call it once a type, not once a message. */
+/**
+ * Prepares a message type of a generated descriptor for both encodings. Call it once a type, not once a message: the
+ * first JSON message that is read, and the first that is written, pay for a walk over the descriptor.
+ */
 export function protoMessage<D extends DescMessage>(schema: D): ProtoMessageType<D> {
-  const readJson = compileJsonReader(schema);
-  const writeJson = compileJsonWriter(schema);
+  // A server has a hundred types and must start at once; most are never seen as JSON.
+  let readJson: ReadValue | undefined;
+  let writeJson: WriteValue | undefined;
   return {
     name: schema.typeName,
     value: protoValue(schema),
     fromJson: (json) =>
-      // The reader was compiled from this schema.
-      readOr(schema, "JSON", () => readJson(json ?? {}, new JsonPath(schema.typeName)) as MessageShape<D>),
-    toJson: (message) => writeOr(schema, () => writeJson(create(schema, message))),
+      readOr(schema, "JSON", () => {
+        readJson ??= compileJsonReader(schema);
+        // The reader was compiled from this schema.
+        return readJson(json ?? {}, new JsonPath(schema.typeName)) as MessageShape<D>;
+      }),
+    toJson: (message) =>
+      writeOr(schema, () => {
+        writeJson ??= compileJsonWriter(schema);
+        return writeJson(create(schema, message));
+      }),
     binary: {
       decode: (bytes) => readOr(schema, "protobuf", () => fromBinary(schema, bytes)),
       encode: (message) => writeOr(schema, () => toBinary(schema, create(schema, message))),
