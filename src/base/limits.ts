@@ -42,12 +42,13 @@ export const limits = {
   headerTimeoutMs: 10_000,
   /** Connections of one port; each may cost a file and some tens of KiB. */
   connectionCountMax: 10_000,
+  /** What a peer may send ahead on one HTTP/2 stream: the default of 64 KiB halts uploads on every round trip. */
+  http2StreamWindowBytes: 1 * MiB,
   /**
-   * What a peer may send ahead on one HTTP/2 stream, and on all of a connection that we have not yet taken up: the default
-   * of 64 KiB halts uploads on every round trip. One number for both, because Bun renews the window of a stream only
-   * after half of the connection's, so a larger one for the connection would halt every stream.
+   * The same for all streams of a connection that we have not yet taken up. No more than for one stream: Bun renews the
+   * window of a stream only after half of the connection's, so a larger one would halt every stream.
    */
-  http2WindowBytes: 1 * MiB,
+  http2ConnectionWindowBytes: 1 * MiB,
   /**
    * What one HTTP/2 connection may keep waiting in memory, in MiB, before its new streams are refused: a few messages of the
    * largest size. The default of 10 is below one.
@@ -117,4 +118,29 @@ export const limits = {
   rulesPerNamespaceMax: 1_000,
   /** One message carried by an error: longer texts are cut. */
   errorDetailBytesMax: 4 * KiB,
+  /** A path inside a source, in UTF-8: what every file system takes below the folder of the runtime. */
+  sourcePathBytesMax: KiB,
+  /** One extended header of an archive: it holds a path and a few numbers. */
+  archiveHeaderBytesMax: 64 * KiB,
+  /** Processes of one service on one machine. */
+  instancesPerServiceMax: 100,
+  /** Services that start at the same time when the server comes back: more only fight for the processors. */
+  startConcurrencyMax: 8,
+  /** Time for a started process to register and answer before that is reported as a failure. */
+  serviceStartTimeoutMs: 30_000,
+  /** Time between the request to end and the kill of a service that runs. */
+  serviceStopGraceMs: 10_000,
+  /** The same for a process that outlived its server: nobody calls it any more. */
+  survivorStopGraceMs: 2_000,
+  /** Wait before a crashed service is started again; doubles with each crash up to the maximum. */
+  restartInitialMs: 200,
+  restartMaxMs: 30_000,
+  /** A service that ran this long is healthy: its next crash counts as the first. */
+  restartResetMs: 30_000,
+  /** One log file of a service; there are two of them. */
+  logFileBytesMax: 8 * MiB,
+  /** One line of a service's log: longer ones are cut. */
+  logLineBytesMax: 16 * KiB,
+  /** What one service may log in a second before its output is read more slowly: a flood must not keep a core busy. */
+  logBytesPerSecondMax: 8 * MiB,
 } as const;

@@ -164,7 +164,12 @@ class GrpcAnswer {
 
   /** After the answer the rest of the request is of no use; a caller that never ends it must not keep the stream open. */
   #closeRequestSide(): void {
-    this.#stream.resume();
-    if (!this.#stream.readableEnded) this.#stream.close(constants.NGHTTP2_NO_ERROR);
+    const stream = this.#stream;
+    stream.resume();
+    if (stream.readableEnded) return;
+    // Not at once: a reset that is given with the trailers goes out before them, and the caller would never see them.
+    setImmediate(() => {
+      if (!stream.readableEnded && !stream.closed) stream.close(constants.NGHTTP2_NO_ERROR);
+    });
   }
 }

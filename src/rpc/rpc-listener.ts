@@ -33,6 +33,7 @@ export function listenRpc({ address, server }: ListenRpcOptions): Promise<HttpLi
 
 function createHttp2Acceptor(server: RpcServer, connections: ConnectionTable): Acceptor {
   const http2 = createServer({
+    maxSessionMemory: limits.http2SessionMemoryMiB,
     settings: {
       maxConcurrentStreams: limits.streamsPerConnectionMax,
       initialWindowSize: limits.http2StreamWindowBytes,

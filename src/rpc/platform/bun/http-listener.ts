@@ -1,6 +1,5 @@
 import { chmod, unlink } from "node:fs/promises";
 import { delay } from "#base/lifecycle.ts";
-import { limits } from "#base/limits.ts";
 import type { HttpHandler, HttpListener, HttpResponse } from "#rpc/http-exchange.ts";
 import {
   clearStaleSocket,
@@ -17,6 +16,9 @@ export interface ListenHttpOptions {
   readonly address: string;
   readonly handler: HttpHandler;
 }
+
+/** Seconds without a byte; Bun's highest, because the time in which a handler works counts too. Streams have no limit. */
+const idleTimeoutS = 255;
 
 type BunServer = Bun.Server<undefined>;
 
@@ -52,8 +54,7 @@ type BunHandler = (request: Request, server: BunServer) => Response | Promise<Re
 function serve(wanted: ListenAddress, fetch: BunHandler): BunServer {
   const options = {
     development: false,
-    // Seconds. Counts while a handler works too, so it must not be below the longest call without a deadline.
-    idleTimeout: 2 * Math.ceil(limits.requestTimeoutMs / 1_000),
+    idleTimeout: idleTimeoutS,
     // Bodies are limited where they are read, with an error that says so; streams may be longer than any limit here.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     fetch,
@@ -62,7 +63,7 @@ function serve(wanted: ListenAddress, fetch: BunHandler): BunServer {
   try {
     if (wanted.kind === "tcp") return Bun.serve({ ...options, hostname: wanted.host, port: wanted.port });
     // Bun's types leave the timeout out for socket files; its server keeps it there all the same.
-    return Bun.serve({ ...options, unix: wanted.path } as Bun.Serve.Options<undefined>);
+    return Bun.serve({ ...options, unix: wanted.path } as unknown as Bun.Serve.Options<undefined>);
   } catch (reason) {
     throw toListenError(formatListenAddress(wanted), reason);
   }
