@@ -12,7 +12,9 @@ import {
 import { AnySchema, isWrapperDesc, type Any } from "@bufbuild/protobuf/wkt";
 import { isRecord, type JsonValue } from "#base/json.ts";
 import { fromBase64, toBase64 } from "./base64.ts";
+import type { JsonPath } from "./json-path.ts";
 import type { ReadValue, WriteValue } from "./proto-scalar.ts";
+import { setOwn } from "./set-own.ts";
 
 /**
  * The types of google.protobuf with a JSON form of their own, and what the registry's type trees call it.
@@ -75,9 +77,10 @@ export function wellKnownWriter(desc: DescMessage, registry: Registry): WriteVal
 export function wellKnownReader(desc: DescMessage, registry: Registry): ReadValue | undefined {
   if (!wellKnownKinds.has(desc.typeName)) return undefined;
   return (json, path) => {
+    const free = readFreeJson(json, path);
     try {
-      if (desc.typeName === AnySchema.typeName) return readAny(json, registry);
-      const message = fromJson(desc, json as ProtoJsonValue, { registry, ignoreUnknownFields: true });
+      if (desc.typeName === AnySchema.typeName) return readAny(free, registry);
+      const message = fromJson(desc, free as ProtoJsonValue, { registry, ignoreUnknownFields: true });
       // Some values read well and cannot be written, such as a Value that holds nothing.
       toBinary(desc, message);
       return message;
@@ -103,5 +106,21 @@ function readAny(json: unknown, registry: Registry): Any {
 /** Reads a JSON object that stands for a Struct. */
 export const readPlainStruct: ReadValue = (json, path) => {
   if (!isRecord(json)) throw path.fault(json, "an object");
-  return json;
+  return readFreeJson(json, path);
 };
+
+/** JSON of any shape, not nested too deep, its texts such that they have a UTF-8 form. */
+function readFreeJson(json: unknown, path: JsonPath): unknown {
+  if (typeof json === "string") return json.toWellFormed();
+  if (typeof json !== "object" || json === null) return json;
+  const read = (key: string | number, value: unknown): unknown => {
+    path.enter(key);
+    const item = readFreeJson(value, path);
+    path.leave();
+    return item;
+  };
+  if (Array.isArray(json)) return json.map((item, index) => read(index, item));
+  const out: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(json)) setOwn(out, key.toWellFormed(), read(key, value));
+  return out;
+}

@@ -120,6 +120,14 @@ describe("protoMessage()", () => {
     }
   });
 
+  it("replaces half of a surrogate pair, which protobuf cannot carry, by U+FFFD", () => {
+    const type = protoMessage(kinds);
+    for (const json of [{ one_string: "\ud800" }, { one_struct: { a: "\ud800" } }, { one_value: ["\ud800"] }]) {
+      const message = type.binary.decode(type.binary.encode(type.fromJson(json)));
+      expect(type.toJson(message)).toMatchObject(JSON.parse(JSON.stringify(json).replace("\\ud800", "\ufffd")));
+    }
+  });
+
   it("refuses bad bytes with invalid_argument and nothing else", () => {
     for (const desc of [...contract, kinds]) {
       const { binary } = protoMessage(desc);
