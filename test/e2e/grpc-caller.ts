@@ -3,11 +3,11 @@ import { credentials, loadPackageDefinition, type GrpcObject, type ServiceClient
 import { loadSync } from "@grpc/proto-loader";
 
 const { TARGET: target = "", PROTO: proto = "" } = process.env;
-const definition = loadPackageDefinition(loadSync(proto, { keepCase: true }));
+const definition = loadPackageDefinition(loadSync(proto, { keepCase: true, longs: String }));
 const greeterPackage = definition["greeter"] as GrpcObject;
 const Greeter = greeterPackage["Greeter"] as ServiceClientConstructor;
 const client = new Greeter(target, credentials.createInsecure());
-client["Call"]?.({ name: "Ann" }, (error: Error | null, answer: unknown) => {
+client["Hello"]?.({ name: "Ann" }, (error: Error | null, answer: unknown) => {
   if (error !== null) console.error(error.message);
   else console.log(JSON.stringify(answer));
   client.close();

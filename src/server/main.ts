@@ -1,0 +1,84 @@
+import { rm } from "node:fs/promises";
+import type { ServerFile } from "#base/home.ts";
+import { MicroError } from "#base/error.ts";
+import { createLogger, type Logger } from "#base/logger.ts";
+import { announceServer } from "./announcement.ts";
+import { composeServer, type ComposedServer } from "./compose-server.ts";
+import { prepareHomeFolder } from "./home-folder.ts";
+import { administratorId, wantsLocalLogin, writeLocalLogin } from "./local-login.ts";
+import { acquireServerLock, type ServerLock } from "./server-lock.ts";
+import { resolveServerOptions, type RawServerOptions, type ServerConfig } from "./server-options.ts";
+import { version } from "#base/version.ts";
+import { writePrivateFile } from "./write-file.ts";
+
+/** How long the login of the local user lasts before the command line renews it, in milliseconds. */
+const localTokenMs = 24 * 3_600_000;
+
+/**
+ * `micro server`: runs until SIGINT or SIGTERM, then stops cleanly. Lines for people go to standard output, the log to
+ * standard error.
+ *
+ * @throws MicroError one line that says what keeps the server from starting.
+ */
+export async function runServer(options: RawServerOptions): Promise<void> {
+  const config = resolveServerOptions(options, process.env);
+  const logger = createLogger({ level: config.logLevel, write: (line) => void process.stderr.write(`${line}\n`) });
+  await prepareHomeFolder(config.paths);
+  const lock = acquireServerLock(config.paths.lockFile, config.paths.home);
+  const stopped = awaitStopSignal();
+  const server = await startLocked(config, logger, lock);
+  const signal = await stopped;
+  logger.info("stopping", { signal });
+  await rm(config.paths.serverFile, { force: true });
+  await server.stop();
+  lock.release();
+}
+
+async function startLocked(config: ServerConfig, logger: Logger, lock: ServerLock): Promise<ComposedServer> {
+  try {
+    const server = await composeServer({ config, logger, version });
+    const administrator = await server.auth.ensureAdministrator();
+    if (administrator !== undefined || (await wantsLocalLogin(config.paths))) await logIn(config, server);
+    await publish(config, server);
+    const { addresses } = server;
+    const announced = { addresses, home: config.paths.home, version, ...(administrator === undefined ? {} : { administrator }) };
+    process.stdout.write(`${announceServer(announced).join("\n")}\n`);
+    server.startServices().catch((reason: unknown) => logger.error("services could not be started", { error: MicroError.from(reason) }));
+    return server;
+  } catch (reason) {
+    lock.release();
+    throw reason;
+  }
+}
+
+/** The local user is logged in, unless the administrator is gone, which is somebody's decision. */
+async function logIn(config: ServerConfig, server: ComposedServer): Promise<void> {
+  try {
+    await writeLocalLogin(config.paths, await server.auth.issueLocalToken(administratorId, localTokenMs));
+  } catch (reason) {
+    if (!MicroError.is(reason) || reason.code !== "not_found") throw reason;
+  }
+}
+
+/** Writes where the server listens, and what lets a service started by hand join it. */
+async function publish({ paths }: ServerConfig, server: ComposedServer): Promise<void> {
+  const { auth, addresses } = server;
+  const file: ServerFile = { pid: process.pid, version, startedAtMs: Date.now(), ...addresses, publicKey: auth.publicKey };
+  const local = { namespace: "micro", service: "local", version: "latest", instance: "" };
+  await writePrivateFile(paths.serviceCredentialsFile, `${JSON.stringify(await auth.identities.issue(local))}\n`);
+  await writePrivateFile(paths.serverFile, `${JSON.stringify(file, null, 2)}\n`);
+}
+
+/** The name of the first signal that asks the process to stop; a second one ends it at once. */
+function awaitStopSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    let asked = false;
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+      process.on(signal, () => {
+        if (asked) process.exit(1);
+        asked = true;
+        resolve(signal);
+      });
+    }
+  });
+}
