@@ -1,0 +1,18 @@
+import { Accounts, Auth as AuthService, Rules } from "#gen/auth/auth_pb.ts";
+import type { ServiceTable } from "#rpc/method.ts";
+import { protoMethods } from "#rpc/proto-service.ts";
+import { createServiceTable } from "#rpc/service-table.ts";
+import { accountHandlers } from "./account-handlers.ts";
+import type { Auth } from "./auth.ts";
+import { ruleHandlers } from "./rule-handlers.ts";
+import { tokenHandlers } from "./token-handlers.ts";
+
+/** The service `auth`: tokens, accounts and rules, with the checks of who may call what. */
+export function createAuthTable(auth: Auth, version = "latest"): ServiceTable {
+  const methods = [
+    ...protoMethods(AuthService, tokenHandlers(auth.parts)),
+    ...protoMethods(Accounts, accountHandlers(auth.parts)),
+    ...protoMethods(Rules, ruleHandlers(auth.parts.ruleBook)),
+  ];
+  return createServiceTable({ name: "auth", version, methods });
+}

@@ -1,0 +1,104 @@
+import { systemClock, type Clock } from "#base/clock.ts";
+import type { Stoppable } from "#base/lifecycle.ts";
+import type { Logger } from "#base/logger.ts";
+import {
+  defaultNamespace,
+  type AccessRules,
+  type LaunchIdentities,
+  type TokenPair,
+  type TokenVerifier,
+} from "#interface/auth.ts";
+import type { Store } from "#interface/store.ts";
+import { AccountBook } from "./account-book.ts";
+import { CachedAccessRules } from "./cached-access-rules.ts";
+import { CachedTokenVerifier } from "./cached-token-verifier.ts";
+import { LaunchIdentityBook } from "./launch-identity-book.ts";
+import { LoginDesk } from "./login-desk.ts";
+import { LoginThrottle } from "./login-throttle.ts";
+import { RefreshBook } from "./refresh-book.ts";
+import { RuleBook } from "./rule-book.ts";
+import { SecretHasher } from "./secret-hasher.ts";
+import { createSecret } from "./secret.ts";
+import type { SigningKeys } from "./signing-keys.ts";
+import { TokenCodec } from "./token-codec.ts";
+import { TokenCutoffs } from "./token-cutoffs.ts";
+
+export interface AuthDeps {
+  readonly store: Store;
+  readonly keys: SigningKeys;
+  readonly logger: Logger;
+  /** @default systemClock */
+  readonly clock?: Clock;
+}
+
+/** The one source of truth for who may do what. */
+export interface Auth extends Stoppable {
+  readonly verifier: TokenVerifier;
+  readonly rules: AccessRules;
+  readonly identities: LaunchIdentities;
+  /** Base64 of the PEM public key that verifies tokens. */
+  readonly publicKey: string;
+  /** What the handlers of the service `auth` are made of. */
+  readonly parts: AuthParts;
+  /**
+   * Makes the account `admin` of the installation when it has no user yet.
+   *
+   * @returns its secret, which is kept nowhere: whoever calls this shows it; undefined when there is a user already.
+   */
+  ensureAdministrator(): Promise<{ readonly id: string; readonly secret: string } | undefined>;
+  /**
+   * Logs an account of the installation in without its secret, for somebody who may read the files of this server.
+   *
+   * @param lifetimeMs of the access token. @default 15 minutes
+   * @throws MicroError `not_found` when there is no such account.
+   */
+  issueLocalToken(accountId: string, lifetimeMs?: number): Promise<TokenPair>;
+}
+
+export interface AuthParts {
+  readonly accounts: AccountBook;
+  readonly desk: LoginDesk;
+  readonly refresh: RefreshBook;
+  readonly ruleBook: RuleBook;
+  readonly verifier: TokenVerifier;
+  readonly rules: AccessRules;
+}
+
+const administratorId = "admin";
+
+/** Opens auth over a store: reads the rules and what has ended, so that every later decision is made from memory. */
+export async function createAuth(deps: AuthDeps): Promise<Auth> {
+  const { store, keys, clock = systemClock } = deps;
+  const logger = deps.logger.with({ at: "auth" });
+  const [cutoffs, ruleBook] = await Promise.all([TokenCutoffs.load({ store, clock }), RuleBook.load(store)]);
+  const hasher = new SecretHasher();
+  const refresh = new RefreshBook({ store, clock, logger });
+  const onEnd = ({ issuer, id }: { issuer: string; id: string }): Promise<void> => refresh.revokeAll(issuer, id);
+  const accounts = new AccountBook({ store, hasher, cutoffs, clock, onEnd });
+  const codec = new TokenCodec({ keys, clock, logger });
+  const verifier = new CachedTokenVerifier({ codec, cutoffs, clock });
+  const rules = new CachedAccessRules(ruleBook);
+  const throttle = new LoginThrottle(clock);
+  const desk = new LoginDesk({ accounts, refresh, codec, hasher, throttle, clock });
+  return {
+    verifier,
+    rules,
+    identities: new LaunchIdentityBook({ accounts, codec, clock }),
+    publicKey: keys.publicKeyText,
+    parts: { accounts, desk, refresh, ruleBook, verifier, rules },
+    ensureAdministrator: () => ensureAdministrator(accounts),
+    issueLocalToken: (id, lifetimeMs = 0) => desk.locally({ namespace: defaultNamespace, id, lifetimeMs }),
+    stop: () => {
+      rules.stop();
+      return Promise.resolve();
+    },
+  };
+}
+
+async function ensureAdministrator(accounts: AccountBook): Promise<{ id: string; secret: string } | undefined> {
+  const known = await accounts.list(defaultNamespace);
+  if (known.some((account) => account.type === "user")) return undefined;
+  const secret = createSecret();
+  await accounts.create({ namespace: defaultNamespace, id: administratorId, scopes: ["admin"], secret });
+  return { id: administratorId, secret };
+}

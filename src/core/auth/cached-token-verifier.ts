@@ -1,0 +1,49 @@
+import type { Clock } from "#base/clock.ts";
+import { limits } from "#base/limits.ts";
+import type { Account, TokenVerifier } from "#interface/auth.ts";
+import type { ReadToken, TokenCodec } from "./token-codec.ts";
+import type { TokenCutoffs } from "./token-cutoffs.ts";
+
+export interface CachedTokenVerifierDeps {
+  readonly codec: TokenCodec;
+  readonly cutoffs: TokenCutoffs;
+  readonly clock: Clock;
+}
+
+/** Verifies a signature once; after that a token is a look-up, until it expires or its account ends. */
+export class CachedTokenVerifier implements TokenVerifier {
+  readonly #deps: CachedTokenVerifierDeps;
+  readonly #known = new Map<string, ReadToken>();
+
+  constructor(deps: CachedTokenVerifierDeps) {
+    this.#deps = deps;
+  }
+
+  verify(token: string): Account | undefined | Promise<Account | undefined> {
+    const known = this.#known.get(token);
+    if (known === undefined) return this.#read(token);
+    if (this.#holds(known)) return known.account;
+    this.#known.delete(token);
+    return undefined;
+  }
+
+  async #read(token: string): Promise<Account | undefined> {
+    const read = await this.#deps.codec.read("access", token);
+    if (read === undefined || !this.#holds(read)) return undefined;
+    this.#remember(token, read);
+    return read.account;
+  }
+
+  #holds({ account, generation, expiresAtMs }: ReadToken): boolean {
+    const { clock, cutoffs } = this.#deps;
+    return expiresAtMs > clock.now() && generation >= cutoffs.get(account.namespace, account.id);
+  }
+
+  #remember(token: string, read: ReadToken): void {
+    if (this.#known.size >= limits.tokenCacheCountMax) {
+      const [oldest] = this.#known.keys();
+      if (oldest !== undefined) this.#known.delete(oldest);
+    }
+    this.#known.set(token, read);
+  }
+}

@@ -1,0 +1,68 @@
+import { MicroError } from "#base/error.ts";
+import { limits } from "#base/limits.ts";
+import { createSecret } from "./secret.ts";
+
+/**
+ * The least that OWASP advises for argon2id: 19 MiB and two passes, about 50 ms of a core. It makes guessing from a stolen
+ * file hopeless for generated secrets and slow for human ones, and a login stays quick.
+ */
+const parameters = { algorithm: "argon2id", memoryCost: 19_456, timeCost: 2 } as const;
+
+/**
+ * Hashes and verifies secrets, a few at a time: every one takes a core and 19 MiB, so that a crowd of logins must not run
+ * all at once.
+ */
+export class SecretHasher {
+  #runningCount = 0;
+  readonly #waiting: (() => void)[] = [];
+  #dummy: Promise<string> | undefined;
+
+  hash(secret: string): Promise<string> {
+    return this.#inTurn(() => Bun.password.hash(secret, parameters));
+  }
+
+  /**
+   * True when `secret` is the one behind `hash`. Without a hash it takes as long and is false, so that the time does not
+   * tell whether an account exists.
+   *
+   * @param onTurn called when it is this secret's turn, just before the work; may throw to refuse it.
+   */
+  async verify(secret: string, hash: string | undefined, onTurn?: () => void): Promise<boolean> {
+    this.#dummy ??= Bun.password.hash(createSecret(), parameters);
+    const compared = hash ?? (await this.#dummy);
+    return this.#inTurn(async () => {
+      onTurn?.();
+      const isSame = await Bun.password.verify(secret, compared);
+      return isSame && hash !== undefined;
+    });
+  }
+
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    await this.#enter();
+    try {
+      return await work();
+    } finally {
+      this.#leave();
+    }
+  }
+
+  async #enter(): Promise<void> {
+    if (this.#runningCount < limits.hashConcurrencyMax) {
+      this.#runningCount += 1;
+      return;
+    }
+    if (this.#waiting.length >= limits.hashQueueCountMax) {
+      throw new MicroError("too_many_requests", "too many logins at once: wait and try again");
+    }
+    await new Promise<void>((resolve) => {
+      this.#waiting.push(resolve);
+    });
+  }
+
+  /** Hands the place to the next who waits, if somebody does. */
+  #leave(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#runningCount -= 1;
+    else next();
+  }
+}

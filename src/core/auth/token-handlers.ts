@@ -1,0 +1,89 @@
+import { MicroError } from "#base/error.ts";
+import type { Auth as AuthService, ExplainRequest, TokenRequest } from "#gen/auth/auth_pb.ts";
+import type { Account, AccessRules, TokenPair, TokenVerifier } from "#interface/auth.ts";
+import { requireNamespace, requireNamespaceAdmin } from "#interface/namespace-access.ts";
+import type { ProtoHandlers } from "#rpc/proto-service.ts";
+import type { ServerCall } from "#rpc/server-call.ts";
+import type { AccountBook } from "./account-book.ts";
+import { toAccount } from "./account-record.ts";
+import {
+  fromWireResource,
+  toLoginNamespace,
+  toNamespace,
+  toWireAccount,
+  toWireRule,
+  toWireToken,
+} from "./auth-wire.ts";
+import { explainDecision } from "./explain-decision.ts";
+import type { LoginDesk } from "./login-desk.ts";
+import type { RefreshBook } from "./refresh-book.ts";
+import { createSecret } from "./secret.ts";
+
+export interface TokenHandlersDeps {
+  readonly accounts: AccountBook;
+  readonly desk: LoginDesk;
+  readonly refresh: RefreshBook;
+  readonly verifier: TokenVerifier;
+  readonly rules: AccessRules;
+}
+
+/** `auth.Auth` as callers reach it. */
+export function tokenHandlers(deps: TokenHandlersDeps): ProtoHandlers<typeof AuthService> {
+  return {
+    generate: async (request, call) => {
+      const namespace = toNamespace(request.options, call);
+      requireNamespaceAdmin(call.account, namespace, "auth.Auth.Generate");
+      const { id, type, scopes, metadata, name } = request;
+      const secret = request.secret === "" ? createSecret() : request.secret;
+      const given = { ...(type === "" ? {} : { type }), ...(name === "" ? {} : { name }) };
+      const record = await deps.accounts.create({ namespace, id, scopes, metadata, secret, ...given });
+      return { account: toWireAccount(toAccount(record), secret) };
+    },
+    inspect: async ({ token }) => {
+      const account = await deps.verifier.verify(token);
+      if (account === undefined) throw new MicroError("invalid_argument", "invalid token provided");
+      return { account: toWireAccount(account) };
+    },
+    token: async (request) => ({ token: toWireToken(await login(deps.desk, request)) }),
+    revoke: async ({ refreshToken, options }) => {
+      await deps.refresh.revoke(toLoginNamespace(options), refreshToken);
+      return {};
+    },
+    explain: async (request, call) => {
+      if (request.resource === undefined) throw new MicroError("invalid_argument", "Resource missing");
+      const namespace = toNamespace(request.options, call);
+      requireNamespace(call.account, namespace, "auth.Auth.Explain");
+      const account = await findAccount(deps.accounts, { request, namespace, call });
+      const resource = fromWireResource(request.resource);
+      const decision = deps.rules.decide(account, namespace, resource);
+      return {
+        granted: decision.granted,
+        reason: explainDecision(decision, { account, namespace, resource }),
+        ...(decision.rule === undefined ? {} : { rule: toWireRule(decision.rule) }),
+      };
+    },
+  };
+}
+
+function login(desk: LoginDesk, request: TokenRequest): Promise<TokenPair> {
+  const { id, secret, refreshToken: token } = request;
+  const namespace = toLoginNamespace(request.options);
+  const lifetimeMs = Number(request.tokenExpiry) * 1_000;
+  if (lifetimeMs < 0) throw new MicroError("invalid_argument", "token_expiry must not be negative");
+  if (token !== "") return desk.withRefreshToken({ namespace, token, lifetimeMs });
+  if (id !== "" && secret !== "") return desk.withSecret({ namespace, id, secret, lifetimeMs });
+  throw new MicroError("invalid_argument", "Credentials or a refresh token required");
+}
+
+async function findAccount(
+  accounts: AccountBook,
+  asked: { request: ExplainRequest; namespace: string; call: ServerCall },
+): Promise<Account | undefined> {
+  const { accountId, accountNamespace } = asked.request;
+  if (accountId === "") return undefined;
+  const namespace = accountNamespace === "" ? asked.namespace : accountNamespace;
+  requireNamespace(asked.call.account, namespace, "auth.Auth.Explain");
+  const record = await accounts.find(namespace, accountId);
+  if (record !== undefined) return toAccount(record);
+  throw new MicroError("not_found", `there is no account ${accountId} in namespace ${namespace}`);
+}
