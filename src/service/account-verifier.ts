@@ -21,6 +21,7 @@ interface Verified {
  */
 export function createAccountVerifier(publicKey: () => string | undefined): TokenVerifier {
   const known = new Map<string, Verified>();
+  let knownKeyText: string | undefined;
   let importedKey: { readonly text: string; readonly key: KeyObject } | undefined;
 
   const keyOf = async (text: string): Promise<KeyObject> => {
@@ -40,6 +41,8 @@ export function createAccountVerifier(publicKey: () => string | undefined): Toke
       });
       const account = toAccount(payload);
       if (account !== undefined && payload.exp !== undefined) {
+        // A key that came meanwhile has made this token nobody's.
+        if (knownKeyText !== keyText) return undefined;
         if (known.size >= limits.tokenCacheCountMax) dropOldest(known);
         known.set(token, { account, expiresAtMs: payload.exp * 1_000 });
       }
@@ -52,15 +55,16 @@ export function createAccountVerifier(publicKey: () => string | undefined): Toke
 
   return {
     verify: (token) => {
+      const keyText = publicKey();
+      if (keyText !== knownKeyText) known.clear();
+      knownKeyText = keyText;
       const hit = known.get(token);
       if (hit !== undefined) {
         if (hit.expiresAtMs > Date.now()) return hit.account;
         known.delete(token);
         return undefined;
       }
-      const keyText = publicKey();
-      if (keyText === undefined || token.length > tokenLengthMax) return undefined;
-      return verifyNew(token, keyText);
+      return keyText === undefined || token.length > tokenLengthMax ? undefined : verifyNew(token, keyText);
     },
   };
 }

@@ -8,7 +8,6 @@ import type { MessageType } from "#rpc/method.ts";
 import type { OutgoingCall } from "#rpc/transport.ts";
 import type { CallBody, Caller, CallOptions } from "./caller.ts";
 import type { Schema } from "./schema-kind.ts";
-import { createSchemaMessage } from "./schema-message.ts";
 
 /** Sends bytes to services by name. */
 export interface CallSender {
@@ -52,7 +51,7 @@ export function createCaller(sender: CallSender, scope: CallScope, schemaTypes: 
     body: CallBody = {},
     options: CallOptions = {},
   ): Promise<unknown> {
-    const types = typesOf(options, schemaTypes);
+    const types = await typesOf(options, schemaTypes);
     const target = { service, endpoint, types, defaultTimeoutMs: limits.requestTimeoutMs };
     if (isAsyncIterable(body)) return only(send(target, body, options), target);
     const outgoing = await prepare(target, options);
@@ -76,14 +75,14 @@ export function createCaller(sender: CallSender, scope: CallScope, schemaTypes: 
     body?: CallBody,
     options?: CallOptions,
   ): AsyncIterable<T>;
-  function stream(
+  async function* stream(
     service: string,
     endpoint: string,
     body: CallBody = {},
     options: CallOptions = {},
-  ): AsyncIterable<unknown> {
-    const types = typesOf(options, schemaTypes);
-    return send({ service, endpoint, types }, isAsyncIterable(body) ? body : once(body), options);
+  ): AsyncGenerator {
+    const target = { service, endpoint, types: await typesOf(options, schemaTypes) };
+    yield* send(target, isAsyncIterable(body) ? body : once(body), options);
   }
 
   async function* send(target: Target, messages: AsyncIterable<object>, options: CallOptions): AsyncGenerator {
@@ -145,17 +144,24 @@ const untyped: MessageType<unknown> = {
   toJson: (message) => message as JsonValue,
 };
 
-function typesOf(options: CallOptions, schemaTypes: SchemaTypes): MessageTypes {
-  if (options.types !== undefined) return options.types;
+async function typesOf(options: CallOptions, schemaTypes: SchemaTypes): Promise<MessageTypes> {
+  const { types, request, response } = options;
+  if (types !== undefined) return types;
   return {
-    input: options.request === undefined ? untyped : schemaType(options.request, "input", schemaTypes),
-    output: options.response === undefined ? untyped : schemaType(options.response, "output", schemaTypes),
+    input: request === undefined ? untyped : await schemaType(request, "input", schemaTypes),
+    output: response === undefined ? untyped : await schemaType(response, "output", schemaTypes),
   };
 }
 
-function schemaType(schema: Schema, side: "input" | "output", schemaTypes: SchemaTypes): MessageType<unknown> {
+async function schemaType(
+  schema: Schema,
+  side: "input" | "output",
+  schemaTypes: SchemaTypes,
+): Promise<MessageType<unknown>> {
   const known = schemaTypes.get(schema);
   if (known !== undefined) return known;
+  // Loaded here because it brings zod with it, which clients without schemas can do without.
+  const { createSchemaMessage } = await import("./schema-message.ts");
   const type = createSchemaMessage(schema, side === "input" ? "Request" : "Response", side);
   schemaTypes.set(schema, type);
   return type;

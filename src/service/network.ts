@@ -1,5 +1,4 @@
 import type { Stoppable } from "#base/lifecycle.ts";
-import { isForwardable, type Metadata } from "#base/metadata.ts";
 import type { ServerCall } from "#rpc/server-call.ts";
 import type { Caller } from "./caller.ts";
 import { createCaller, type CallSender, type CallScope, type SchemaTypes } from "./create-caller.ts";
@@ -52,7 +51,8 @@ export class Network implements Stoppable {
    * until its deadline, and no longer than its caller waits.
    */
   callerFor(call: ServerCall): Caller {
-    const metadata = { ...forwardable(call.metadata), "micro-namespace": call.namespace };
+    // The transport leaves out what belongs to one hop.
+    const metadata = { ...call.metadata, "micro-namespace": call.namespace };
     return this.#createCaller({ metadata, ...this.#ownToken(), deadlineMs: call.deadlineMs, signal: call.signal });
   }
 
@@ -72,7 +72,3 @@ export class Network implements Stoppable {
 
 /** A login takes milliseconds; whoever waits for the token must not wait for a server that hangs. */
 const tokenTimeoutMs = 5_000;
-
-function forwardable(metadata: Metadata): Metadata {
-  return Object.fromEntries(Object.entries(metadata).filter(([key]) => isForwardable(key)));
-}

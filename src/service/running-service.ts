@@ -7,6 +7,7 @@ import { createAccountVerifier } from "./account-verifier.ts";
 import { createServiceGuard } from "./call-guard.ts";
 import type { Caller } from "./caller.ts";
 import { createContext } from "./context.ts";
+import { enterRegistry } from "./enter-registry.ts";
 import { answerHealth, createHealthTable } from "./health.ts";
 import { withContext, type Interceptor } from "./interceptor.ts";
 import type { Network } from "./network.ts";
@@ -63,7 +64,7 @@ export async function startService(
     started.push({ stop: () => listeners.stop(config.drainTimeoutMs) });
     const nodeId = `${config.name}-${crypto.randomUUID()}`;
     const registration = createRegistration({ table, listeners, nodeId }, config, network);
-    await registration.start();
+    await enterRegistry(registration, config.environment, logger);
     started.push(registration);
     logger.info("serving", { service: config.name, version: config.version, address: listeners.address });
     return { address: listeners.address, httpAddress: listeners.httpAddress, nodeId, stop };

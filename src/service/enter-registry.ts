@@ -1,0 +1,49 @@
+import { backoffMs } from "#base/backoff.ts";
+import { MicroError } from "#base/error.ts";
+import { delay } from "#base/lifecycle.ts";
+import type { Logger } from "#base/logger.ts";
+import { noServerDetail, type Environment } from "./environment.ts";
+import type { Registration } from "./registration.ts";
+
+/** How long a service waits for a network that somebody named and that is not there yet, as when both start together. */
+const networkWaitMs = 10_000;
+
+/**
+ * The first registration of a service, with a failure that tells its author what to do.
+ *
+ * @throws MicroError `unavailable` when no server answers: at once for the server of this machine, after ten seconds for
+ * a network that was named; `unauthenticated` when there are no credentials; else what the registry says.
+ */
+export async function enterRegistry(
+  registration: Registration,
+  environment: Environment,
+  logger: Logger,
+): Promise<void> {
+  const endMs = performance.now() + networkWaitMs;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await registration.start();
+    } catch (reason) {
+      const error = MicroError.from(reason);
+      if (!error.neverSent || environment.isLocalServer || performance.now() > endMs) {
+        throw explain(error, environment);
+      }
+      if (attempt === 1) logger.warn("waiting for the network", { network: environment.network(), error });
+      await delay(backoffMs(attempt, { initialMs: 50, maxMs: 1_000 }));
+    }
+  }
+}
+
+function explain(error: MicroError, environment: Environment): MicroError {
+  const { code, httpStatus } = error;
+  if (error.neverSent && environment.isLocalServer) return new MicroError("unavailable", noServerDetail);
+  if (error.neverSent) {
+    const detail = `no micro server answers at ${environment.network()}, which MICRO_SERVICE_NETWORK names`;
+    return new MicroError(code, detail, { httpStatus, cause: error });
+  }
+  if (code === "unauthenticated" && environment.credentials() === undefined) {
+    const detail = `the server at ${environment.network()} wants an account: set MICRO_CLIENT_ID and MICRO_CLIENT_SECRET`;
+    return new MicroError(code, detail, { httpStatus });
+  }
+  return new MicroError(code, `could not register: ${error.detail}`, { at: error.id, httpStatus });
+}
