@@ -28,6 +28,7 @@ export interface RequestMessage {
 export type BodyKind = "json" | "form" | "proto";
 
 const utf8 = new TextEncoder();
+const noBytes = new Uint8Array(0);
 const emptyObject: Uint8Array = utf8.encode("{}");
 const protoTypes: ReadonlySet<string> = new Set([
   "application/proto",
@@ -60,14 +61,15 @@ export function toBodyKind(contentType: string): BodyKind {
  * @throws MicroError `invalid_argument` or `unsupported_media_type`.
  */
 export function toRequestMessage(parts: RequestParts): RequestMessage {
-  const kind = hasBody(parts.method) ? toBodyKind(parts.contentType) : "json";
+  if (!hasBody(parts.method)) return toRequestMessage({ ...parts, method: "POST", contentType: "", body: noBytes });
+  const kind = toBodyKind(parts.contentType);
   if (kind === "proto") return toProtoMessage(parts);
   if (kind === "json" && parts.query === "") {
     return { encoding: "json", bytes: parts.body.byteLength === 0 ? emptyObject : parts.body };
   }
   const query = parametersToJson(parseParameters(parts.query, "query"), parts.type);
   const body = kind === "form" ? readForm(parts) : readObject(parts.body);
-  return { encoding: "json", bytes: utf8.encode(JSON.stringify(mergeJson(query, body))) };
+  return { encoding: "json", bytes: writeJson(mergeJson(query, body)) };
 }
 
 /** Methods whose body counts. */
@@ -96,6 +98,15 @@ function readObject(bytes: Uint8Array): JsonObject {
   if (value === null) return {};
   if (isJsonObject(value)) return value;
   throw new MicroError("invalid_argument", "the body must be a JSON object when there are query parameters too");
+}
+
+function writeJson(value: JsonObject): Uint8Array {
+  try {
+    return utf8.encode(JSON.stringify(value));
+  } catch (cause) {
+    // What could be read but is nested too deep to be written.
+    throw new MicroError("invalid_argument", "the body is nested too deep", { cause });
+  }
 }
 
 function parseJson(bytes: Uint8Array): unknown {

@@ -99,4 +99,6 @@ export interface ServiceDirectory {
   nodes(service: string, namespace: string): readonly ServiceNode[];
   /** An endpoint by its exact name; where versions differ, one that streams goes first. */
   endpoint(service: string, namespace: string, endpoint: string): Endpoint | undefined;
+  /** False for a service that publishes no endpoint, so that nobody can tell from here what it answers. */
+  hasEndpoints(service: string, namespace: string): boolean;
 }

@@ -105,6 +105,10 @@ export class MemoryRegistry implements Registry, ServiceDirectory, Stoppable {
     return this.#domains.get(namespace)?.get(service)?.endpoint(endpoint);
   }
 
+  hasEndpoints(service: string, namespace: string): boolean {
+    return this.#domains.get(namespace)?.get(service)?.hasEndpoints === true;
+  }
+
   /** A process is dead: its nodes leave at once. Returns how many there were. */
   removeInstance(instance: string): number {
     const leases = [...(this.#instances.get(instance) ?? [])];

@@ -31,8 +31,11 @@ export class ServiceRecord {
   }
 
   endpoint(name: string): Endpoint | undefined {
-    this.#endpoints ??= this.#collectEndpoints();
-    return this.#endpoints.get(name);
+    return this.#byName.get(name);
+  }
+
+  get hasEndpoints(): boolean {
+    return this.#byName.size > 0;
   }
 
   version(version: string): VersionRecord | undefined {
@@ -54,6 +57,11 @@ export class ServiceRecord {
     this.#nodes = undefined;
     this.#entries = undefined;
     this.#endpoints = undefined;
+  }
+
+  get #byName(): ReadonlyMap<string, Endpoint> {
+    this.#endpoints ??= this.#collectEndpoints();
+    return this.#endpoints;
   }
 
   #ordered(): VersionRecord[] {
