@@ -147,12 +147,13 @@ export class RpcClient {
     await this.#wait(call, plan, lastFailure);
   }
 
-  /** Waits before another attempt. @throws the last failure where the deadline comes first or the caller leaves. */
+  /** Waits before another attempt. @throws the last failure where the deadline comes first, `cancelled` when the caller leaves. */
   async #wait(call: RoutedCall, plan: RetryPlan, lastFailure: MicroError | undefined): Promise<void> {
     const waitMs = backoffMs(plan.repeatCount, this.#config.backoff);
     const isTooLate = call.deadlineMs !== undefined && Date.now() + waitMs >= call.deadlineMs;
-    if (!isTooLate) await delay(waitMs, call.signal);
-    if (isTooLate || call.signal?.aborted === true) throw lastFailure ?? callCancelled();
+    if (isTooLate && lastFailure !== undefined) throw lastFailure;
+    await delay(waitMs, call.signal);
+    if (call.signal?.aborted === true) throw MicroError.from(call.signal.reason, { code: "cancelled" });
   }
 
   async *#readStream(
