@@ -8,7 +8,7 @@ import { ruleHandlers } from "./rule-handlers.ts";
 import { tokenHandlers } from "./token-handlers.ts";
 
 /** The service `auth`: tokens, accounts and rules, with the checks of who may call what. */
-export function createAuthTable(auth: Auth, version = "latest"): ServiceTable {
+export function createAuthTable(auth: Auth, version: string): ServiceTable {
   const methods = [
     ...protoMethods(AuthService, tokenHandlers(auth.parts)),
     ...protoMethods(Accounts, accountHandlers(auth.parts)),

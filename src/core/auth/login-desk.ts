@@ -77,15 +77,15 @@ export class LoginDesk {
     const { throttle, hasher } = this.#deps;
     const { namespace, id, record, secret } = proof;
     const account = `${namespace}/${record?.id ?? id}`;
-    // Asked again when it is this secret's turn: many guesses sent at once must not slip through together.
     throttle.check(account);
     const hash = record?.secret === "" ? undefined : record?.secret;
     const isUsable = secret !== "" && Buffer.byteLength(secret) <= limits.secretBytesMax;
-    const isRight = await hasher.verify(isUsable ? secret : "-", isUsable ? hash : undefined, () =>
-      throttle.check(account),
-    );
-    if (isRight) return throttle.succeed(account);
-    throttle.fail(account);
+    const isRight = await hasher.verify(isUsable ? secret : "-", isUsable ? hash : undefined, {
+      // Asked again, and told before the next one: many guesses sent at once must not slip through together.
+      begin: () => throttle.check(account),
+      end: (isRight) => (isRight ? throttle.succeed(account) : throttle.fail(account)),
+    });
+    if (isRight) return;
     throw new MicroError("invalid_argument", "Secret not correct, or no account with this ID");
   }
 

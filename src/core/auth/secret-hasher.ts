@@ -8,6 +8,12 @@ import { createSecret } from "./secret.ts";
  */
 const parameters = { algorithm: "argon2id", memoryCost: 19_456, timeCost: 2 } as const;
 
+/** Somebody who follows a verification. */
+export interface VerifyTurn {
+  begin(): void;
+  end(isRight: boolean): void;
+}
+
 /**
  * Hashes and verifies secrets, a few at a time: every one takes a core and 19 MiB, so that a crowd of logins must not run
  * all at once.
@@ -25,15 +31,18 @@ export class SecretHasher {
    * True when `secret` is the one behind `hash`. Without a hash it takes as long and is false, so that the time does not
    * tell whether an account exists.
    *
-   * @param onTurn called when it is this secret's turn, just before the work; may throw to refuse it.
+   * @param turn told when it is this secret's turn, just before the work (may throw to refuse it), and of the outcome
+   * before the next one has its turn.
    */
-  async verify(secret: string, hash: string | undefined, onTurn?: () => void): Promise<boolean> {
+  async verify(secret: string, hash: string | undefined, turn?: VerifyTurn): Promise<boolean> {
     this.#dummy ??= Bun.password.hash(createSecret(), parameters);
     const compared = hash ?? (await this.#dummy);
     return this.#inTurn(async () => {
-      onTurn?.();
+      turn?.begin();
       const isSame = await Bun.password.verify(secret, compared);
-      return isSame && hash !== undefined;
+      const isRight = isSame && hash !== undefined;
+      turn?.end(isRight);
+      return isRight;
     });
   }
 
