@@ -1,0 +1,72 @@
+import type { CommandNode } from "./command.ts";
+
+/** A command as help lists it; its code is loaded when it runs. */
+export interface CommandEntry {
+  readonly name: string;
+  readonly summary: string;
+  readonly aliases?: readonly string[];
+  /** Left out of help. */
+  readonly isHidden?: boolean;
+  load(): Promise<{ readonly command: CommandNode }>;
+}
+
+/** Every command, in the order of help. */
+export const commandTable: readonly CommandEntry[] = [
+  { name: "call", summary: "Call an endpoint of a service", load: () => import("./commands/call.ts") },
+  {
+    name: "completion",
+    summary: "Print a completion script for a shell",
+    load: () => import("./commands/completion.ts"),
+  },
+  {
+    name: "describe",
+    summary: "Show a service: versions, nodes, endpoints",
+    load: () => import("./commands/describe.ts"),
+  },
+  { name: "env", summary: "Get and set environments", load: () => import("./commands/env.ts") },
+  { name: "get", summary: "Get a resource, like a service", load: () => import("./commands/get.ts") },
+  { name: "kill", summary: "Stop services and forget them", load: () => import("./commands/kill.ts") },
+  { name: "login", summary: "Log in to the current environment", load: () => import("./commands/login.ts") },
+  { name: "logout", summary: "Log out of the current environment", load: () => import("./commands/logout.ts") },
+  { name: "logs", summary: "Show the output of a service", load: () => import("./commands/logs.ts") },
+  { name: "new", summary: "Create a service from a template", load: () => import("./commands/new.ts") },
+  { name: "run", summary: "Run a service from a folder", load: () => import("./commands/run.ts") },
+  { name: "server", summary: "Run the micro server", load: () => import("./commands/server.ts") },
+  { name: "services", summary: "List the services of the registry", load: () => import("./commands/services.ts") },
+  { name: "status", summary: "Show how services are", load: () => import("./commands/status.ts") },
+  { name: "stream", summary: "Call a streaming endpoint of a service", load: () => import("./commands/stream.ts") },
+  { name: "update", summary: "Replace a running service by new source", load: () => import("./commands/update.ts") },
+  { name: "user", summary: "Show and change the current user", load: () => import("./commands/user.ts") },
+  { name: "__complete", summary: "", isHidden: true, load: () => import("./commands/complete.ts") },
+];
+
+/**
+ * The text of `micro --help`. It lies beside the table, and names the global flags itself, because every file more that
+ * help loads is a tenth of what a user waits for.
+ */
+export function formatTopHelp(): string {
+  const shown = commandTable.filter((entry) => entry.isHidden !== true);
+  const width = Math.max(...shown.map((entry) => entry.name.length)) + 3;
+  const commands = shown.map((entry) => `   ${entry.name.padEnd(width)}${entry.summary}`);
+  return `NAME:
+   micro - a self-hosted operating system for services
+
+USAGE:
+   micro [global flags] COMMAND [flags] [arguments]
+   micro SERVICE ENDPOINT [--field=value …]
+
+COMMANDS:
+${commands.join("\n")}
+   ${"help".padEnd(width)}Show help of a command
+
+GLOBAL FLAGS:
+   --env, -e NAME           environment to talk to, for this command only (MICRO_ENV)
+   --namespace NAME         namespace to work in (MICRO_NAMESPACE)
+   --output, -o json|text   json prints results and errors for programs (MICRO_OUTPUT)
+   --config-file, -c FILE   settings file (MICRO_CONFIG_FILE)
+   --help, -h               show help
+   --version, -v            print the version
+
+Every running service is a command of its own: micro helloworld call --name=Jane
+`;
+}

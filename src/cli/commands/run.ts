@@ -1,0 +1,51 @@
+import { CommandError } from "#cli/command-error.ts";
+import type { Command, Invocation } from "#cli/command.ts";
+import { deployFlags, folderVersion, planDeployment, uploadPlan } from "#cli/deploy.ts";
+import { printJson, printNote } from "#cli/output/print.ts";
+import { startProgress } from "#cli/output/progress-line.ts";
+import { readDeployed } from "#cli/runtime-status.ts";
+import { runTimeoutMs, waitUntilRunning } from "#cli/wait-until-running.ts";
+
+/** `micro run FOLDER`: uploads, starts and waits until the service answers. Standard output stays empty. */
+export const command: Command = {
+  kind: "command",
+  summary: "Run a service from a folder",
+  usage: "[FOLDER] [-- ARG…]",
+  details: "Uploads the folder (without what git ignores), starts it and returns when it runs.",
+  flags: [...deployFlags, { name: "force", kind: "bool", help: "start it anew if it runs already" }],
+  wordCount: { min: 0, max: 1 },
+  run: async (invocation) => {
+    const plan = planDeployment(invocation);
+    const { flags, session } = invocation;
+    const timeoutMs = flags.durationMs("timeout") ?? runTimeoutMs;
+    const progress = startProgress();
+    try {
+      const isReplaced = await checkPresent(invocation, plan.name);
+      const { resource, options } = await uploadPlan(plan, invocation, progress);
+      await session.call("runtime", "Runtime.Create", { resource, options: { ...options, force: isReplaced } });
+      if (!flags.isOn("detach")) {
+        const wait = { name: plan.name, version: folderVersion, timeoutMs, oldInstances: new Set<string>(), progress };
+        await waitUntilRunning(session, wait);
+      }
+    } finally {
+      progress.clear();
+    }
+    report(invocation, plan.name);
+  },
+};
+
+/** Whether a service of that name is there and has to be replaced. @throws CommandError when it runs. */
+async function checkPresent({ session, flags }: Invocation, name: string): Promise<boolean> {
+  if (flags.isOn("force")) return true;
+  const [present] = await readDeployed(session, { name, version: folderVersion });
+  if (present === undefined) return false;
+  // One that failed or was stopped may be tried again with new source.
+  if (present.status === "error" || present.status === "stopped") return true;
+  throw new CommandError(`${name} is already running; use "micro update" to replace it`, { code: "conflict" });
+}
+
+function report({ flags, isJson }: Invocation, name: string): void {
+  const status = flags.isOn("detach") ? "starting" : "running";
+  if (isJson) printJson({ name, version: folderVersion, status });
+  else printNote(`${name} is ${status}`);
+}

@@ -1,0 +1,56 @@
+import type { Command } from "#cli/command.ts";
+
+/** `micro server`: the one command that loads the server. */
+export const command: Command = {
+  kind: "command",
+  summary: "Run the micro server",
+  usage: "",
+  details:
+    "Starts every core service, the API gateway, the identity proxy and the service network in this process, and\n" +
+    'prints "ready". Listens on loopback unless an address names another host. Ctrl-C stops it.',
+  flags: [
+    {
+      name: "gateway-address",
+      kind: "string",
+      placeholder: "HOST:PORT",
+      help: "HTTP API gateway, default 127.0.0.1:8080; port 0 takes a free one (MICRO_GATEWAY_ADDRESS)",
+    },
+    {
+      name: "proxy-address",
+      aliases: ["address"],
+      kind: "string",
+      placeholder: "HOST:PORT",
+      help: "identity proxy, default 127.0.0.1:8081 (MICRO_PROXY_ADDRESS)",
+    },
+    {
+      name: "network-address",
+      kind: "string",
+      placeholder: "HOST:PORT",
+      help: "service network, default 127.0.0.1:8443 (MICRO_NETWORK_ADDRESS)",
+    },
+    {
+      name: "log-level",
+      kind: "string",
+      placeholder: "LEVEL",
+      help: "trace, debug, info, warn or error (MICRO_LOG_LEVEL)",
+    },
+  ],
+  wordCount: { min: 0, max: 0 },
+  run: async ({ flags }) => {
+    const { runServer } = await import("#server/main.ts");
+    const given = {
+      gatewayAddress: flags.text("gateway-address"),
+      proxyAddress: flags.text("proxy-address"),
+      networkAddress: flags.text("network-address"),
+      logLevel: flags.text("log-level"),
+    };
+    await runServer(withoutUndefined(given));
+  },
+};
+
+function withoutUndefined<T extends Readonly<Record<string, string | undefined>>>(
+  values: T,
+): { [K in keyof T]?: string } {
+  const given = Object.entries(values).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given) as { [K in keyof T]?: string };
+}

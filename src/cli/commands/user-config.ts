@@ -1,0 +1,65 @@
+import type { Command, CommandGroup } from "#cli/command.ts";
+import { printJson, printLine, printLines } from "#cli/output/print.ts";
+
+/** Settings that are never shown. */
+const secretKey = /^git\.credentials(\.|$)/;
+
+const show: Command = {
+  kind: "command",
+  summary: "Print the settings of the user",
+  usage: "",
+  flags: [],
+  wordCount: { min: 0, max: 0 },
+  run: async ({ session, isJson }) => {
+    const { config } = session;
+    const settings = {
+      user: config.get(`${session.environment.name}.current-user`),
+      namespace: session.chosenNamespace,
+      environment: session.environment.name,
+      "git.credentials": config.get("git.credentials") === undefined ? undefined : "[hidden]",
+      "git.baseurl": config.get("git.baseurl"),
+    };
+    if (isJson) printJson(Object.fromEntries(Object.entries(settings).map(([key, value]) => [key, value ?? null])));
+    else printLines(Object.entries(settings).map(([key, value]) => `${key}: ${value ?? "n/a"}`));
+  },
+};
+
+const get: Command = {
+  kind: "command",
+  summary: "Print one setting",
+  usage: "KEY",
+  flags: [],
+  wordCount: { min: 1, max: 1 },
+  run: async ({ session, words: [key = ""], isJson }) => {
+    const value = session.config.get(key);
+    const shown = value !== undefined && secretKey.test(key) ? "[hidden]" : value;
+    if (isJson) printJson({ key, value: shown ?? null });
+    else printLine(shown ?? "");
+  },
+};
+
+const set: Command = {
+  kind: "command",
+  summary: "Change one setting",
+  usage: "KEY [VALUE]",
+  flags: [],
+  wordCount: { min: 1, max: 2 },
+  run: ({ session, words: [key = "", value = ""] }) => session.config.set({ [key]: value }),
+};
+
+const remove: Command = {
+  kind: "command",
+  summary: "Take one setting back",
+  usage: "KEY",
+  flags: [],
+  wordCount: { min: 1, max: 1 },
+  run: ({ session, words: [key = ""] }) => session.config.set({ [key]: "" }),
+};
+
+/** `micro user config …`: the settings file of this machine. */
+export const command: CommandGroup = {
+  kind: "group",
+  summary: "Get and set local settings",
+  alone: show,
+  children: { get, set, delete: remove, del: remove },
+};

@@ -1,0 +1,115 @@
+import { resolve } from "node:path";
+import { CommandError } from "./command-error.ts";
+import type { Invocation } from "./command.ts";
+import type { FlagSpec } from "./arguments/flag-spec.ts";
+import { nameOfFolder } from "./service-name.ts";
+import type { ProgressLine } from "./output/progress-line.ts";
+import { checkEntry } from "./source/check-entry.ts";
+import { collectSource } from "./source/collect-source.ts";
+import { resolveSourceFolder } from "./source/source-folder.ts";
+import { uploadSource } from "./source/upload-source.ts";
+import { requireName } from "#base/name.ts";
+
+/** Flags of `run` and `update`. */
+export const deployFlags: readonly FlagSpec[] = [
+  { name: "name", kind: "string", placeholder: "NAME", help: "name of the service, default the folder's" },
+  { name: "command", kind: "string", placeholder: "PROGRAM", help: "program that runs it, with its arguments" },
+  { name: "args", kind: "list", placeholder: "ARG", help: "argument of the program" },
+  {
+    name: "env-vars",
+    kind: "list",
+    placeholder: "KEY=VALUE",
+    help: "environment of the service; several joined by commas",
+  },
+  { name: "entrypoint", kind: "string", placeholder: "FILE", help: "file of the folder to start" },
+  { name: "instances", short: "i", kind: "string", placeholder: "N", help: "processes to run, default 1" },
+  { name: "metadata", kind: "list", placeholder: "KEY=VALUE", help: "metadata of the service" },
+  { name: "detach", short: "d", kind: "bool", help: "do not wait until it runs" },
+  { name: "timeout", kind: "string", placeholder: "60s", help: "how long to wait until it runs, default 60s" },
+];
+
+/** What is to run, with its source on the server. */
+export interface Deployment {
+  readonly resource: {
+    readonly service: {
+      readonly name: string;
+      readonly version: string;
+      readonly source: string;
+      readonly metadata: Readonly<Record<string, string>>;
+    };
+  };
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** Version of what is run from a folder. */
+export const folderVersion = "latest";
+
+/** What a command line says of a deployment, checked before anything is sent. */
+export interface DeploymentPlan {
+  readonly folder: string;
+  readonly name: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** @throws CommandError for a wrong flag. */
+export function planDeployment({ words, rest, flags, session }: Invocation): DeploymentPlan {
+  const folder = resolveSourceFolder(words[0] ?? ".");
+  const name = flags.text("name");
+  const metadata = Object.fromEntries(splitPairs(flags.list("metadata"), "metadata"));
+  return {
+    folder,
+    name: name === undefined ? nameOfFolder(folder) : requireName("service", name),
+    metadata: { ...metadata, source: resolve(folder) },
+    options: {
+      namespace: session.namespace,
+      command: splitWords(flags.text("command") ?? ""),
+      args: [...flags.list("args"), ...(rest ?? [])],
+      env: splitPairs(flags.list("env-vars"), "env-vars").map(([key, value]) => `${key}=${value}`),
+      entrypoint: flags.text("entrypoint") ?? "",
+      instances: flags.count("instances") ?? 0,
+    },
+  };
+}
+
+/** Uploads the source of a plan. @throws CommandError for a folder that cannot run, MicroError of the server. */
+export async function uploadPlan(
+  plan: DeploymentPlan,
+  { session, flags }: Invocation,
+  progress: ProgressLine,
+): Promise<Deployment> {
+  progress.show(`reading ${plan.folder}`);
+  const files = await collectSource(plan.folder);
+  const hasCommand = flags.text("command") !== undefined;
+  if (!hasCommand && flags.text("entrypoint") === undefined) await checkEntry(plan.folder, files);
+  const target = { name: plan.name, version: folderVersion };
+  const onSent = (bytes: number): void => progress.show(`uploading ${plan.name}: ${Math.ceil(bytes / 1024)} KiB`);
+  const source = await uploadSource(session, target, { files, onSent });
+  return { resource: { service: { ...target, source, metadata: plan.metadata } }, options: plan.options };
+}
+
+/** Words of a command, split at blanks; quotes keep blanks. */
+export function splitWords(text: string): readonly string[] {
+  const words = text.match(/(?:[^\s"']+|"[^"]*"|'[^']*')+/g) ?? [];
+  return words.map((word) =>
+    word.replace(/"([^"]*)"|'([^']*)'/g, (_all, double?: string, single?: string) => double ?? single ?? ""),
+  );
+}
+
+/**
+ * `a=b` pairs; several may be joined by commas, as Micro takes them, where each part is a pair of its own.
+ *
+ * @throws CommandError for one without an equals sign.
+ */
+export function splitPairs(texts: readonly string[], flag: string): readonly (readonly [string, string])[] {
+  return texts.flatMap(splitAtCommas).map((pair) => {
+    const equals = pair.indexOf("=");
+    if (equals > 0) return [pair.slice(0, equals), pair.slice(equals + 1)] as const;
+    throw new CommandError(`Invalid value "${pair}" for flag -${flag}: write KEY=VALUE`);
+  });
+}
+
+/** A comma separates only where a new `KEY=` follows; another one belongs to the value. */
+function splitAtCommas(text: string): readonly string[] {
+  return text.split(/,(?=[A-Za-z_][A-Za-z0-9_.-]*=)/);
+}

@@ -1,0 +1,129 @@
+import { CommandError } from "./command-error.ts";
+import type { Command, CommandNode } from "./command.ts";
+import { commandTable, formatTopHelp } from "./command-table.ts";
+import { collectFlags, findCommand, type FoundCommand } from "./find-command.ts";
+import { findFlag, globalFlags, type FlagSpec } from "./arguments/flag-spec.ts";
+import { FlagValues } from "./arguments/flag-values.ts";
+import { findCommandWord, parseArguments, type ParsedArguments } from "./arguments/parse-arguments.ts";
+import { Session, type Variables } from "./connection/session.ts";
+import { printError, reportError } from "./output/error-output.ts";
+import { formatCommandHelp } from "./output/format-help.ts";
+import { printLine, printLines } from "./output/print.ts";
+import { version } from "#base/version.ts";
+
+/** Runs one command line and returns its exit code. Nothing is thrown: what failed was printed. */
+export async function runCommandLine(words: readonly string[], variables: Variables): Promise<number> {
+  const state: RunState = { variables, session: undefined };
+  try {
+    await run(words, state);
+    return 0;
+  } catch (reason) {
+    const surroundings = state.session?.surroundings() ?? { address: undefined, isLoggedIn: false };
+    const report = reportError(reason, surroundings);
+    printError(report, mentionsJson(words, variables));
+    return report.exitCode;
+  }
+}
+
+interface RunState {
+  readonly variables: Variables;
+  /** What the failing command worked with, for the error message. */
+  session: Session | undefined;
+}
+
+async function run(words: readonly string[], state: RunState): Promise<void> {
+  const position = findCommandWord(words, globalFlags);
+  if (position === -1) return runWithoutCommand(words);
+  const name = words[position] ?? "";
+  const others = words.toSpliced(position, 1);
+  if (name === "help") return showHelp(others);
+  const entry = commandTable.find((each) => each.name === name);
+  if (entry !== undefined) return runNode((await entry.load()).command, { name, words: others, state });
+  const { runServiceCommand } = await import("./service-command.ts");
+  const line = { service: name, before: words.slice(0, position), after: words.slice(position + 1) };
+  return runServiceCommand(line, (flags) => openSession(state, flags));
+}
+
+function runWithoutCommand(words: readonly string[]): void {
+  const { flags } = parseArguments(words, globalFlags);
+  if (flags.isOn("help")) return printLine(formatTopHelp().trimEnd());
+  if (flags.isOn("version")) return printVersion();
+  throw new CommandError("No command provided to micro. Please refer to 'micro --help'");
+}
+
+function printVersion(): void {
+  printLine(`micro version ${version}`);
+}
+
+async function showHelp(words: readonly string[]): Promise<void> {
+  const path = parseArguments(words, globalFlags).words;
+  const [name] = path;
+  if (name === undefined) return printLine(formatTopHelp().trimEnd());
+  const entry = commandTable.find((each) => each.name === name);
+  if (entry === undefined) throw new CommandError(`No help topic for '${name}'`, { exitCode: 3 });
+  const found = findCommand((await entry.load()).command, path.slice(1), [name]);
+  printLines(formatCommandHelp(found.node, found.path, globalFlags));
+}
+
+interface NodeRun {
+  readonly name: string;
+  readonly words: readonly string[];
+  readonly state: RunState;
+}
+
+async function runNode(root: CommandNode, { name, words, state }: NodeRun): Promise<void> {
+  const parsed = parseArguments(words, [...collectFlags(root), ...globalFlags]);
+  const found = findCommand(root, parsed.words, [name]);
+  if (parsed.flags.isOn("help")) return printLines(formatCommandHelp(found.node, found.path, globalFlags));
+  const command = found.node.kind === "command" ? found.node : found.node.alone;
+  if (parsed.flags.has("version") && findFlag(command?.flags ?? [], "version") === undefined) return printVersion();
+  if (command === undefined) return printLines(formatCommandHelp(found.node, found.path, globalFlags));
+  checkFlags(parsed, command);
+  checkWordCount(command, found);
+  const flags = withVariables(parsed.flags, [...command.flags, ...globalFlags], state.variables);
+  await command.run({
+    words: found.words,
+    rest: parsed.rest,
+    flags,
+    session: openSession(state, flags),
+    isJson: flags.text("output") === "json",
+  });
+}
+
+function openSession(state: RunState, flags: FlagValues): Session {
+  state.session = new Session(state.variables, flags);
+  return state.session;
+}
+
+/** A group is parsed with the flags of all its commands; a flag that belongs to another of them is refused here. */
+function checkFlags(parsed: ParsedArguments, command: Command): void {
+  const known = [...command.flags, ...globalFlags];
+  const stranger = parsed.flags.names().find((each) => findFlag(known, each) === undefined);
+  if (stranger !== undefined) throw new CommandError(`Flag provided but not defined: -${stranger}`);
+}
+
+function checkWordCount(command: Command, { path, words }: FoundCommand): void {
+  const { min, max } = command.wordCount ?? { min: 0, max: Infinity };
+  if (words.length >= min && words.length <= max) return;
+  const usage = `usage: micro ${[...path, command.usage].join(" ").trim()}`;
+  if (words.length < min) throw new CommandError(`Missing argument; ${usage}`);
+  throw new CommandError(`Too many arguments: "${words.slice(max).join(" ")}" is not expected; ${usage}`);
+}
+
+/** Fills in what environment variables say where the flag was not given. */
+function withVariables(flags: FlagValues, specs: readonly FlagSpec[], variables: Variables): FlagValues {
+  const values = new Map(flags.names().map((name) => [name, flags.list(name)]));
+  for (const spec of specs) {
+    const value = spec.variable === undefined ? undefined : variables[spec.variable];
+    if (value !== undefined && value !== "" && !values.has(spec.name)) values.set(spec.name, [value]);
+  }
+  return new FlagValues(values);
+}
+
+/** Whether errors are wanted as JSON, asked of a line that perhaps could not be parsed. */
+function mentionsJson(words: readonly string[], variables: Variables): boolean {
+  const index = words.findLastIndex((word) => /^(--?output|-o)(=|$)/.test(word));
+  if (index === -1) return variables["MICRO_OUTPUT"] === "json";
+  const word = words[index] ?? "";
+  return (word.includes("=") ? word.slice(word.indexOf("=") + 1) : words[index + 1]) === "json";
+}

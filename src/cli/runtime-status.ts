@@ -1,0 +1,64 @@
+import { fieldsOf, listOf, numberOf, textMapOf, textOf, type Fields } from "./service-answer.ts";
+import type { Session } from "./connection/session.ts";
+
+/** Names by their number on the wire. */
+const statusNames = ["unknown", "pending", "building", "starting", "running", "stopping", "stopped", "error"] as const;
+
+/** How a service is. */
+export type StatusName = (typeof statusNames)[number];
+
+/** A deployed service as the runtime tells of it. */
+export interface DeployedService {
+  readonly name: string;
+  readonly version: string;
+  /** The folder or repository that the user named. */
+  readonly source: string;
+  readonly status: StatusName;
+  /** Why it does not run; empty where it does. */
+  readonly error: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** When its present version was started; undefined where it never was. */
+  readonly startedMs: number | undefined;
+  readonly instances: readonly { readonly id: string; readonly status: StatusName; readonly restarts: number }[];
+}
+
+export interface ServiceFilter {
+  readonly name?: string;
+  readonly version?: string;
+}
+
+/** The deployed services that match, in the order of the server. @throws MicroError */
+export async function readDeployed(session: Session, filter: ServiceFilter): Promise<readonly DeployedService[]> {
+  const options = { service: filter.name ?? "", version: filter.version ?? "", namespace: session.namespace };
+  const answer = await session.call("runtime", "Runtime.Read", { options });
+  return listOf(fieldsOf(answer)["services"]).map(readService);
+}
+
+function readService(fields: Fields): DeployedService {
+  const metadata = textMapOf(fields["metadata"]);
+  return {
+    name: textOf(fields["name"]),
+    version: textOf(fields["version"]),
+    source: metadata["source"] ?? textOf(fields["source"]),
+    status: readStatus(fields["status"]),
+    error: textOf(fields["error"]) || (metadata["error"] ?? ""),
+    metadata,
+    startedMs: readStarted(fields, metadata),
+    instances: listOf(fields["instances"]).map((each) => ({
+      id: textOf(each["id"]),
+      status: readStatus(each["status"]),
+      restarts: numberOf(each["restarts"]),
+    })),
+  };
+}
+
+function readStatus(value: unknown): StatusName {
+  return statusNames[numberOf(value)] ?? "unknown";
+}
+
+function readStarted(fields: Fields, metadata: Readonly<Record<string, string>>): number | undefined {
+  const seconds = numberOf(fields["started"]);
+  if (seconds > 0) return seconds * 1_000;
+  const written = Date.parse(metadata["started"] ?? "");
+  return Number.isNaN(written) ? undefined : written;
+}

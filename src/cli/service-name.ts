@@ -1,0 +1,28 @@
+import { basename, resolve } from "node:path";
+import { CommandError } from "./command-error.ts";
+import { isName, requireName } from "#base/name.ts";
+
+/** A service and perhaps one version of it. */
+export interface ServiceReference {
+  readonly name: string;
+  /** Empty when none was named. */
+  readonly version: string;
+}
+
+/** Reads `name`, `name@version`, or a path, which stands for the service of that folder. @throws CommandError */
+export function parseServiceReference(text: string): ServiceReference {
+  if (text === "." || text === ".." || text.includes("/")) return { name: nameOfFolder(text), version: "" };
+  const at = text.indexOf("@");
+  const name = at === -1 ? text : text.slice(0, at);
+  const version = at === -1 ? "" : text.slice(at + 1);
+  requireName("service", name);
+  if (at !== -1) requireName("version", version);
+  return { name, version };
+}
+
+/** The service that a folder is when nothing else is said: its own name. @throws CommandError */
+export function nameOfFolder(path: string): string {
+  const name = basename(resolve(path));
+  if (isName("service", name)) return name;
+  throw new CommandError(`The folder name "${name}" is no service name: give one with --name`);
+}
