@@ -35,3 +35,14 @@ export interface HttpListener {
   /** Refuses new work, waits for the calls in flight at most `drainTimeoutMs`, then closes. */
   stop(drainTimeoutMs: number): Promise<void>;
 }
+
+export interface ListenHttpOptions {
+  /** `host:port` (port 0: a free one) or `unix:/path`. The socket file is for its owner only. */
+  readonly address: string;
+  readonly handler: HttpHandler;
+  /**
+   * Lets several processes listen on the port together; the kernel spreads connections over them. On Bun only.
+   * @default false – a second server on a port in use must be told, not take half of the calls.
+   */
+  readonly isPortShared?: boolean;
+}

@@ -1,6 +1,6 @@
 import { chmod, unlink } from "node:fs/promises";
 import { delay } from "#base/lifecycle.ts";
-import type { HttpHandler, HttpListener, HttpResponse } from "#rpc/http-exchange.ts";
+import type { HttpListener, HttpResponse, ListenHttpOptions } from "#rpc/http-exchange.ts";
 import {
   clearStaleSocket,
   formatListenAddress,
@@ -11,14 +11,11 @@ import {
 import { BunHttpRequest } from "./bun-http-request.ts";
 import { toBunResponse } from "./bun-http-response.ts";
 
-export interface ListenHttpOptions {
-  /** `host:port` (port 0: a free one) or `unix:/path`. The socket file is for its owner only. */
-  readonly address: string;
-  readonly handler: HttpHandler;
-}
-
 /** Seconds without a byte; Bun's highest, because the time in which a handler works counts too. Streams have no limit. */
 const idleTimeoutS = 255;
+
+/** How often a stopping server looks whether its requests are answered, in milliseconds: Bun does not tell. */
+const drainPollMs = 10;
 
 type BunServer = Bun.Server<undefined>;
 
@@ -28,10 +25,10 @@ type BunServer = Bun.Server<undefined>;
  * @throws MicroError `conflict` when the address is in use, `permission_denied`, `invalid_argument` when it is no address
  * of this machine, `failed_precondition` when the folder of a socket file does not exist.
  */
-export async function listenHttp({ address, handler }: ListenHttpOptions): Promise<HttpListener> {
+export async function listenHttp({ address, handler, isPortShared = false }: ListenHttpOptions): Promise<HttpListener> {
   const wanted = parseListenAddress(address);
   if (wanted.kind === "unix") await clearStaleSocket(wanted.path);
-  const server = serve(wanted, (request, server) => {
+  const server = serve(wanted, isPortShared, (request, server) => {
     const response = handler(new BunHttpRequest(request, server));
     return response instanceof Promise
       ? response.then((each) => answer(each, request, server))
@@ -51,7 +48,7 @@ export async function listenHttp({ address, handler }: ListenHttpOptions): Promi
 
 type BunHandler = (request: Request, server: BunServer) => Response | Promise<Response>;
 
-function serve(wanted: ListenAddress, fetch: BunHandler): BunServer {
+function serve(wanted: ListenAddress, reusePort: boolean, fetch: BunHandler): BunServer {
   const options = {
     development: false,
     idleTimeout: idleTimeoutS,
@@ -61,7 +58,7 @@ function serve(wanted: ListenAddress, fetch: BunHandler): BunServer {
     error: () => new Response(null, { status: 500 }),
   };
   try {
-    if (wanted.kind === "tcp") return Bun.serve({ ...options, hostname: wanted.host, port: wanted.port });
+    if (wanted.kind === "tcp") return Bun.serve({ ...options, hostname: wanted.host, port: wanted.port, reusePort });
     // Bun's types leave the timeout out for socket files; its server keeps it there all the same.
     return Bun.serve({ ...options, unix: wanted.path } as unknown as Bun.Serve.Options<undefined>);
   } catch (reason) {
@@ -76,9 +73,10 @@ function answer(response: HttpResponse, request: Request, server: BunServer): Re
 }
 
 async function stopServer(server: BunServer, bound: ListenAddress, drainTimeoutMs: number): Promise<void> {
-  const waiting = new AbortController();
-  await Promise.race([server.stop(), delay(drainTimeoutMs, waiting.signal)]);
-  waiting.abort();
+  // Not awaited: on a socket file Bun waits for connections without a request too.
+  server.stop().catch(() => undefined);
+  const endMs = Date.now() + drainTimeoutMs;
+  while (server.pendingRequests > 0 && Date.now() < endMs) await delay(drainPollMs);
   await server.stop(true);
   if (bound.kind === "unix") await unlink(bound.path).catch(() => undefined);
 }
