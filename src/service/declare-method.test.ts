@@ -27,6 +27,20 @@ describe("declareMethod()", () => {
   });
 });
 
+describe("declareMethod() in plain JavaScript", () => {
+  it.each([
+    [{ ...declaration, kind: "stream" }, "kind must be one of unary, server_stream, client_stream, bidi_stream"],
+    [{ ...declaration, request: {} }, "request must be a schema"],
+    [{ ...declaration, response: undefined }, "response must be a schema"],
+    [{ ...declaration, handle: "Hello" }, "handle must be a function"],
+  ])("says what is wrong with a declaration (case %#)", (wrong, detail) => {
+    const given: unknown = wrong;
+    expect(() => declareMethod("greeter", "Say.Hello", given as typeof declaration)).toThrow(
+      `endpoint Say.Hello: ${detail}`,
+    );
+  });
+});
+
 describe("toTypeName()", () => {
   it("keeps what is in upper case", () => {
     expect(toTypeName("userAPI")).toBe("UserAPI");

@@ -1,5 +1,5 @@
 import { MicroError } from "#base/error.ts";
-import type { MethodImplementation, MethodSpec } from "#rpc/method.ts";
+import { methodKinds, type MethodImplementation, type MethodSpec } from "#rpc/method.ts";
 import type { EndpointDeclaration } from "./declaration.ts";
 import type { Schema } from "./schema-kind.ts";
 import { createSchemaMessage } from "./schema-message.ts";
@@ -8,7 +8,7 @@ import { createSchemaMessage } from "./schema-message.ts";
  * A declared endpoint as a method of the wire.
  *
  * @param name `Type.Method`, or `Method` alone for the type that is called as the service
- * @throws MicroError `invalid_argument` for a name of another form.
+ * @throws MicroError `invalid_argument` for a name of another form, and for a declaration that is none.
  */
 export function declareMethod<Request extends Schema, Response extends Schema>(
   serviceName: string,
@@ -16,6 +16,7 @@ export function declareMethod<Request extends Schema, Response extends Schema>(
   declaration: EndpointDeclaration<Request, Response>,
 ): MethodImplementation {
   const endpoint = toEndpointName(serviceName, name);
+  checkDeclaration(endpoint, { ...declaration });
   const method = endpoint.replace(".", "");
   const spec: MethodSpec<unknown, unknown> = {
     endpoint,
@@ -27,6 +28,22 @@ export function declareMethod<Request extends Schema, Response extends Schema>(
   };
   // The declaration's type has settled that handler, kind and schemas belong together; the context is put in later.
   return { kind: spec.kind, spec, handle: declaration.handle } as unknown as MethodImplementation;
+}
+
+/** Services in plain JavaScript have no compiler that tells them. */
+function checkDeclaration(endpoint: string, declaration: Readonly<Record<string, unknown>>): void {
+  const { kind = "unary", request, response, handle } = declaration;
+  const refuse = (what: string): never => {
+    throw new MicroError("invalid_argument", `endpoint ${endpoint}: ${what}`);
+  };
+  if (!methodKinds.some((each) => each === kind)) refuse(`kind must be one of ${methodKinds.join(", ")}`);
+  if (!isSchema(request)) refuse("request must be a schema, such as z.object({ … })");
+  if (!isSchema(response)) refuse("response must be a schema, such as z.object({ … })");
+  if (typeof handle !== "function") refuse("handle must be a function");
+}
+
+function isSchema(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "_zod" in value;
 }
 
 /** `Say.Hello` as it is; `Call` of service `user-api` is `UserApi.Call`, which is where the gateway's paths lead. */

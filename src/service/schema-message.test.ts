@@ -168,6 +168,14 @@ describe("createSchemaMessage().toJson()", () => {
     );
   });
 
+  it("transforms an answer, and leaves a request to the service that will read it", () => {
+    const schema = z.object({ text: z.string().transform((text) => text.length) });
+    const given: unknown = { text: "four" };
+    const output = createSchemaMessage(schema, "Response", "output").toJson(given as { text: number });
+    const input = createSchemaMessage(schema, "Request", "input").toJson(given as { text: number });
+    expect([output, input]).toEqual([{ text: 4 }, { text: "four" }]);
+  });
+
   it("writes what JSON has no form for as text", () => {
     const schema = z.object({
       big: z.bigint(),

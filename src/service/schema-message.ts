@@ -40,13 +40,13 @@ export function createSchemaMessage<S extends Schema>(
     toJson: (message) => {
       const result = parse(schema, message);
       if (!result.success) {
-        throw new MicroError(
-          "internal",
-          `${value.type} does not match its schema: ${describeIssues(result.error.issues, message)}`,
-        );
+        const detail = `${value.type} does not match its schema: ${describeIssues(result.error.issues, message)}`;
+        throw new MicroError("internal", detail);
       }
+      // Transformations run once, in the service: a request leaves its caller as it was given.
+      const checked: unknown = side === "output" ? result.data : message;
       // A schema of plain JSON kinds gave plain JSON.
-      return isPlainJson ? (result.data as JsonValue) : toJsonValue(result.data);
+      return isPlainJson ? (checked as JsonValue) : toJsonValue(checked);
     },
   };
 }

@@ -109,14 +109,20 @@ describe("createTokenSource()", () => {
   });
 
   it("asks for a new one after a server refused it, once, however many calls say so", async () => {
-    const server = counting();
-    const { source } = create(server.requestToken);
+    const { source, clock } = create(counting().requestToken);
     const token = (await source.token()) ?? "";
+    clock.pass(60_000);
     source.refuse(token);
     source.refuse("another");
     expect(await source.token()).toBe("token-2");
     source.refuse(token);
     expect(await source.token()).toBe("token-2");
+  });
+
+  it("keeps a token that is refused as soon as it came, because another would be too", async () => {
+    const { source } = create(counting().requestToken);
+    source.refuse((await source.token()) ?? "");
+    expect(await source.token()).toBe("token-1");
   });
 
   it("has no token without credentials", async () => {

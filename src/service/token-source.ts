@@ -43,6 +43,9 @@ const wishedExpirySeconds = 3_600;
 /** A token is renewed when this share of its life is over, so that none expires on its way. */
 const freshShare = 0.8;
 
+/** A token that is younger than this was refused for what it may not do, and a new one would fare no better. */
+const refusalAgeMinMs = 10_000;
+
 interface HeldToken {
   readonly text: string;
   readonly lifeMs: number;
@@ -97,7 +100,8 @@ export function createTokenSource(deps: TokenSourceDeps): TokenSource {
       return underWay;
     },
     refuse: (token) => {
-      if (held?.text === token) held = undefined;
+      if (held?.text !== token) return;
+      if (clock.monotonicNow() - held.receivedAtMonotonicMs >= refusalAgeMinMs) held = undefined;
     },
   };
 }

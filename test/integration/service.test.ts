@@ -76,10 +76,11 @@ for (const { name, command } of runtimes) {
       expect(entry.metadata["team"]).toBe("tests");
       expect(entry.nodes).toHaveLength(1);
       expect(entry.nodes[0]?.id).toStartWith("lab-");
+      expect(entry.nodes[0]?.address).toMatch(/^127\.0\.0\.1:\d+$/);
       expect(entry.nodes[0]?.metadata).toMatchObject({
         protocol: "grpc",
         server: "micro-ts",
-        http: entry.nodes[0]?.address,
+        http: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
       });
       const hello = entry.endpoints.find((each) => each.name === "Say.Hello");
       expect(hello?.metadata["description"]).toBe("Greets somebody by name.");
