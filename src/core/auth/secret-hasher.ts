@@ -1,6 +1,6 @@
-import { MicroError } from "#base/error.ts";
 import { limits } from "#base/limits.ts";
 import { createSecret } from "./secret.ts";
+import { WorkGate } from "./work-gate.ts";
 
 /**
  * The least that OWASP advises for argon2id: 19 MiB and two passes, about 50 ms of a core. It makes guessing from a stolen
@@ -19,12 +19,14 @@ export interface VerifyTurn {
  * all at once.
  */
 export class SecretHasher {
-  #runningCount = 0;
-  readonly #waiting: (() => void)[] = [];
+  readonly #gate = new WorkGate({
+    concurrencyMax: limits.hashConcurrencyMax,
+    queueCountMax: limits.hashQueueCountMax,
+  });
   #dummy: Promise<string> | undefined;
 
   hash(secret: string): Promise<string> {
-    return this.#inTurn(() => Bun.password.hash(secret, parameters));
+    return this.#gate.run(() => Bun.password.hash(secret, parameters));
   }
 
   /**
@@ -37,41 +39,12 @@ export class SecretHasher {
   async verify(secret: string, hash: string | undefined, turn?: VerifyTurn): Promise<boolean> {
     this.#dummy ??= Bun.password.hash(createSecret(), parameters);
     const compared = hash ?? (await this.#dummy);
-    return this.#inTurn(async () => {
+    return this.#gate.run(async () => {
       turn?.begin();
       const isSame = await Bun.password.verify(secret, compared);
       const isRight = isSame && hash !== undefined;
       turn?.end(isRight);
       return isRight;
     });
-  }
-
-  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    await this.#enter();
-    try {
-      return await work();
-    } finally {
-      this.#leave();
-    }
-  }
-
-  async #enter(): Promise<void> {
-    if (this.#runningCount < limits.hashConcurrencyMax) {
-      this.#runningCount += 1;
-      return;
-    }
-    if (this.#waiting.length >= limits.hashQueueCountMax) {
-      throw new MicroError("too_many_requests", "too many logins at once: wait and try again");
-    }
-    await new Promise<void>((resolve) => {
-      this.#waiting.push(resolve);
-    });
-  }
-
-  /** Hands the place to the next who waits, if somebody does. */
-  #leave(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#runningCount -= 1;
-    else next();
   }
 }

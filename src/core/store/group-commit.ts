@@ -69,8 +69,11 @@ export class GroupCommit {
   async close(): Promise<void> {
     this.#isClosed = true;
     while (this.#running !== undefined) await this.#running;
-    if (!this.#thread.isDead) await this.#thread.request({ kind: "close" });
-    this.#thread.end();
+    try {
+      if (!this.#thread.isDead) await this.#thread.request({ kind: "close" });
+    } finally {
+      this.#thread.end();
+    }
   }
 
   #openGroup(byteCount: number): PendingGroup {

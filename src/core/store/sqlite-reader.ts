@@ -1,6 +1,7 @@
 import type { Database, Statement } from "bun:sqlite";
 import type { StoreRecord, StoreScope } from "#interface/store.ts";
 import type { CheckedQuery } from "./check-query.ts";
+import { checkStoreFile } from "./store-file.ts";
 
 interface RecordRow {
   readonly key: Uint8Array;
@@ -52,6 +53,11 @@ export class SqliteReader {
 
   tables(database: string, nowMs: number): string[] {
     return this.#statements.tables.all({ database, nowMs }).map((row) => row.name);
+  }
+
+  /** @throws MicroError `internal` when the file is damaged, as far as that can be told quickly. */
+  check(path: string): void {
+    checkStoreFile(this.#database, path);
   }
 
   close(): void {

@@ -10,7 +10,7 @@ import { checkQuery } from "./check-query.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { fromSqliteError } from "./sqlite-error.ts";
 import { SqliteReader } from "./sqlite-reader.ts";
-import { checkStoreFile, openStoreFile } from "./store-file.ts";
+import { openStoreFile } from "./store-file.ts";
 import { WriterThread } from "./writer-thread.ts";
 
 export interface SqliteStoreOptions {
@@ -50,14 +50,13 @@ export class SqliteStore implements Store {
     const { folder, clock = systemClock } = options;
     const path = `${folder}/store.db`;
     await createFile(folder, path);
-    const database = openStoreFile(path);
+    const reader = new SqliteReader(openStoreFile(path));
     try {
-      checkStoreFile(database, path);
-      const reader = new SqliteReader(database);
+      reader.check(path);
       const thread = await WriterThread.start(path);
       return new SqliteStore({ path, clock, reader, commit: new GroupCommit({ path, clock, thread }) });
     } catch (reason) {
-      database.close();
+      reader.close();
       throw fromSqliteError(reason, path);
     }
   }
