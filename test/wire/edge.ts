@@ -1,0 +1,106 @@
+import { systemClock } from "#base/clock.ts";
+import { silentLogger } from "#base/logger.ts";
+import { MemoryRegistry } from "#core/registry/memory-registry.ts";
+import { createRegistryTable } from "#core/registry/registry-table.ts";
+import { createGateway } from "#gateway/gateway.ts";
+import type { Account } from "#interface/auth.ts";
+import type { Endpoint, ServiceNode } from "#interface/registry.ts";
+import { createHttpClient } from "#platform/http-client.ts";
+import { createForwarder } from "#proxy/forwarder.ts";
+import { createCallerGuard } from "#rpc/caller-guard.ts";
+import { GrpcTransport } from "#rpc/grpc-transport.ts";
+import { HttpTransport } from "#rpc/http-transport.ts";
+import { RpcClient } from "#rpc/rpc-client.ts";
+import { listenRpc } from "#rpc/rpc-listener.ts";
+import { createRpcServer } from "#rpc/rpc-server.ts";
+import { createEchoTable } from "./echo-service.ts";
+
+/** Accounts by their tokens. */
+const accounts: Readonly<Record<string, Account>> = {
+  "token-admin": account("admin", "micro", ["admin"]),
+  "token-ann": account("ann", "micro", []),
+  "token-foo": account("fred", "foo", ["admin"]),
+};
+
+/** A token of a service that the runtime started as instance `i-1`. */
+export const serviceToken = "token-service";
+
+/** The edges of a server, with a registry that tests fill and tokens that tests know. */
+export interface Edge extends AsyncDisposable {
+  /** `http://host:port` */
+  readonly gateway: string;
+  /** `host:port` of gRPC. */
+  readonly proxy: string;
+  readonly registry: MemoryRegistry;
+  /** Makes a service known. */
+  register(service: {
+    name: string;
+    domain: string;
+    nodes: readonly ServiceNode[];
+    endpoints: readonly Endpoint[];
+  }): Promise<void>;
+}
+
+/**
+ * Starts registry, gateway and identity proxy as a server would put them together. The rules let everybody call
+ * everything, but for `Echo.Plain`, which wants an account with scope `admin`.
+ */
+export async function startEdge(): Promise<Edge> {
+  const registry = new MemoryRegistry({ clock: systemClock });
+  const table = createRegistryTable(registry, "1.2.3");
+  const core = (service: string) => (service === table.name ? table : undefined);
+  const guard = createCallerGuard({
+    // One of the two ways in which a verifier may answer for each kind of token.
+    verifier: { verify: (token) => (token === serviceToken ? Promise.resolve(serviceAccount) : accounts[token]) },
+    rules: {
+      decide: (caller, _namespace, { endpoint }) => ({
+        granted: endpoint !== "Echo.Plain" || caller?.scopes.includes("admin") === true,
+      }),
+    },
+    isCore: (service) => core(service) !== undefined,
+  });
+  const transports = { http: new HttpTransport({ http: createHttpClient() }), grpc: new GrpcTransport() };
+  const resolve = (service: string, namespace: string) => registry.nodes(service, namespace);
+  const client = new RpcClient({ resolve, ...transports }, { retryCountMax: 0 });
+  const shared = { directory: registry, core, client };
+  const gateway = createGateway(
+    { ...shared, guard, logger: silentLogger, version: "1.2.3" },
+    { bodyBytesMax: 1_000_000 },
+  );
+  const proxy = createRpcServer({ resolve: createForwarder(shared), guard, logger: silentLogger, name: "proxy" });
+  const listeners = [
+    await gateway.listen("127.0.0.1:0"),
+    await listenRpc({ address: "127.0.0.1:0", server: proxy }),
+  ] as const;
+  return {
+    gateway: `http://${listeners[0].address}`,
+    proxy: listeners[1].address,
+    registry,
+    register: ({ domain, ...entry }) =>
+      registry.register({ version: "1", metadata: {}, ...entry }, { domain, ttlMs: 0 }),
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all(listeners.map((each) => each.stop(0)));
+      await client.close();
+      await registry.stop();
+    },
+  };
+}
+
+/** What the echo service publishes. */
+export const echoEndpoints = createEchoTable().endpoints;
+
+/** An endpoint of a service that is no TypeScript service: its types say little. */
+export function foreignEndpoint(name: string, metadata: Readonly<Record<string, string>> = {}): Endpoint {
+  const value = { name: "Context", type: "Context", values: [] };
+  return { name, request: value, response: value, metadata };
+}
+
+const serviceAccount: Account = {
+  ...account("worker", "micro", ["service"]),
+  type: "service",
+  metadata: { instance: "i-1" },
+};
+
+function account(id: string, namespace: string, scopes: readonly string[]): Account {
+  return { id, type: "user", namespace, name: id, scopes, metadata: {} };
+}
