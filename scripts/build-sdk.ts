@@ -31,10 +31,25 @@ export async function buildSdk(outFolder: string): Promise<void> {
     await bundle(aside, "node");
     await bundle(aside, "bun");
     await writeFile(join(aside, "package.json"), `${JSON.stringify(createManifest(), null, 2)}\n`);
-    await rm(outFolder, { recursive: true, force: true });
-    await rename(aside, outFolder);
+    await replaceFolder(outFolder, aside);
   } finally {
     await rm(aside, { recursive: true, force: true });
+  }
+}
+
+/** Two builds may end at the same time; both gave the same, so either may stay. */
+async function replaceFolder(folder: string, next: string): Promise<void> {
+  const last = `${next}.last`;
+  for (let attempt = 1; ; attempt += 1) {
+    await rename(folder, last).catch(() => undefined);
+    try {
+      await rename(next, folder);
+      return;
+    } catch (reason) {
+      if (attempt === 10) throw reason;
+    } finally {
+      await rm(last, { recursive: true, force: true });
+    }
   }
 }
 

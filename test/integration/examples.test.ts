@@ -2,11 +2,12 @@ import { afterAll, beforeAll, describe, expect, it } from "bun:test";
 import { join } from "node:path";
 import { createClient, type Client } from "#service/client.ts";
 import { createProtoClient } from "#service/proto.ts";
+import { createTempFolder, type TempFolder } from "#testing/temp-folder.ts";
 import { waitUntil } from "#testing/wait-until.ts";
 import { buildSdk } from "../../scripts/build-sdk.ts";
 import { Greeter } from "../../examples/greeter-proto/greeter_pb.ts";
 import { ServiceNetwork } from "./service-network.ts";
-import { root, startServiceProcess } from "./service-process.ts";
+import { startServiceProcess } from "./service-process.ts";
 
 const bun = [process.execPath, "--no-install", "index.ts"];
 
@@ -23,9 +24,11 @@ async function* each<T>(...items: T[]): AsyncGenerator<T> {
 describe("examples", () => {
   let network: ServiceNetwork;
   let client: Client;
+  let build: TempFolder;
 
   beforeAll(async () => {
-    await buildSdk(join(root, "dist/sdk"));
+    build = await createTempFolder();
+    await buildSdk(join(build.path, "sdk"));
     network = await ServiceNetwork.open();
     client = createClient({ address: network.address, token: await network.token("jane"), variables: {} });
   });
@@ -33,13 +36,14 @@ describe("examples", () => {
   afterAll(async () => {
     await client.stop();
     await network[Symbol.asyncDispose]();
+    await build[Symbol.asyncDispose]();
   });
 
   const registered = (name: string): Promise<unknown> =>
     waitUntil(`${name} registers`, () => network.registry.nodes(name, "micro").length > 0);
 
   it("helloworld answers, streams and plays ping-pong", async () => {
-    await using _service = await startServiceProcess("examples/helloworld", bun, network.variables);
+    await using _service = await startServiceProcess("examples/helloworld", bun, { variables: network.variables });
     await registered("helloworld");
     expect(await client.call("helloworld", "Helloworld.Call", { name: "Jane" })).toEqual({ msg: "Hello Jane" });
     expect(await collect(client.stream("helloworld", "Helloworld.Stream", { count: 2 }))).toEqual([
@@ -52,7 +56,7 @@ describe("examples", () => {
   });
 
   it("greeter-proto answers in protobuf and in JSON, in all four kinds", async () => {
-    await using _service = await startServiceProcess("examples/greeter-proto", bun, network.variables);
+    await using _service = await startServiceProcess("examples/greeter-proto", bun, { variables: network.variables });
     await registered("greeter");
     const greeter = createProtoClient(client, "greeter", Greeter);
     expect(await greeter.hello({ name: "Jane" })).toMatchObject({ msg: "Hello Jane", count: 1n });
@@ -72,7 +76,10 @@ describe("examples", () => {
   });
 
   it("greeter-node answers on Node", async () => {
-    await using _service = await startServiceProcess("examples/greeter-node", ["node", "index.js"], network.variables);
+    await using _service = await startServiceProcess("examples/greeter-node", ["node", "index.js"], {
+      variables: network.variables,
+      sdkFolder: join(build.path, "sdk"),
+    });
     await registered("greeter-node");
     expect(await client.call("greeter-node", "Say.Hello", { name: "Jane" })).toMatchObject({
       msg: "Hello Jane",

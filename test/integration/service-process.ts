@@ -16,17 +16,23 @@ export interface ServiceProcess extends AsyncDisposable {
   readonly exited: Promise<number>;
 }
 
-/** @param command `bun` or `node`, and what follows */
+/**
+ * @param command `bun` or `node`, and what follows
+ * @param sdkFolder the package that the service imports as `micro-ts`
+ */
 export async function startServiceProcess(
   source: string,
   command: readonly string[],
-  variables: Readonly<Record<string, string>>,
+  {
+    variables = {},
+    sdkFolder = root,
+  }: { readonly variables?: Readonly<Record<string, string>>; readonly sdkFolder?: string } = {},
 ): Promise<ServiceProcess> {
   const temp = await createTempFolder();
   const folder = join(temp.path, "service");
   await cp(join(root, source), folder, { recursive: true });
   await mkdir(join(temp.path, "node_modules/@bufbuild"), { recursive: true });
-  await symlink(root, join(temp.path, "node_modules/micro-ts"), "dir");
+  await symlink(sdkFolder, join(temp.path, "node_modules/micro-ts"), "dir");
   await symlink(
     join(root, "node_modules/@bufbuild/protobuf"),
     join(temp.path, "node_modules/@bufbuild/protobuf"),

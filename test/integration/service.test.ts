@@ -6,22 +6,31 @@ import { z } from "zod";
 import { MicroError } from "#base/error.ts";
 import type { ServiceEntry } from "#interface/registry.ts";
 import { createClient, type Client, type ClientOptions } from "#service/client.ts";
-import { createTempFolder } from "#testing/temp-folder.ts";
+import { createTempFolder, type TempFolder } from "#testing/temp-folder.ts";
 import { waitUntil } from "#testing/wait-until.ts";
+import { buildSdk } from "../../scripts/build-sdk.ts";
 import { credentials, ServiceNetwork } from "./service-network.ts";
 import { root, startServiceProcess, type ServiceProcess } from "./service-process.ts";
 
 const lab = "test/fixtures/lab-service";
+const bun = [process.execPath, "--no-install", "index.js"];
 const runtimes: readonly { name: string; command: readonly string[] }[] = [
-  { name: "Bun", command: [process.execPath, "--no-install", "index.js"] },
+  { name: "Bun", command: bun },
   { name: "Node", command: ["node", "index.js"] },
 ];
+let build: TempFolder;
 
 beforeAll(async () => {
-  // The service on Node imports what this builds.
-  const { buildSdk } = await import("../../scripts/build-sdk.ts");
-  await buildSdk(join(root, "dist/sdk"));
+  build = await createTempFolder();
+  await buildSdk(sdkFolder("Node"));
 });
+
+afterAll(() => build[Symbol.asyncDispose]());
+
+/** On Bun the framework is this checkout; on Node it is what is built of it. */
+function sdkFolder(runtime: string): string {
+  return runtime === "Bun" ? root : join(build.path, "sdk");
+}
 
 /** The entry of a service, once it is registered. */
 async function registered(network: ServiceNetwork, name: string): Promise<ServiceEntry> {
@@ -56,7 +65,10 @@ for (const { name, command } of runtimes) {
 
     beforeAll(async () => {
       network = await ServiceNetwork.open();
-      service = await startServiceProcess(lab, command, network.variables);
+      service = await startServiceProcess(lab, command, {
+        variables: network.variables,
+        sdkFolder: sdkFolder(name),
+      });
       client = createClient({ address: network.address, token: await network.token("jane"), variables: {} });
       await Promise.race([
         registered(network, "lab"),
@@ -215,14 +227,17 @@ for (const { name, command } of runtimes) {
       await using network = await ServiceNetwork.open();
       await using home = await createTempFolder();
       await network.writeHome(home.path);
-      await using _service = await startServiceProcess(lab, command, { MICRO_HOME: home.path });
+      await using _service = await startServiceProcess(lab, command, {
+        variables: { MICRO_HOME: home.path },
+        sdkFolder: sdkFolder(name),
+      });
       await registered(network, "lab");
       await using client = createTestClient({ variables: { MICRO_HOME: home.path } });
       expect(await client.call("lab", "Lab.Call", {})).toMatchObject({ account: credentials.id });
     });
 
     it("says in one line that there is no server, and exits with 1", async () => {
-      await using service = await startServiceProcess(lab, command, {});
+      await using service = await startServiceProcess(lab, command, { sdkFolder: sdkFolder(name) });
       expect(await service.exited).toBe(1);
       expect(service.output()).toBe(
         'lab: no micro server found: start one with "micro server", or set MICRO_SERVICE_NETWORK\n',
@@ -234,7 +249,10 @@ for (const { name, command } of runtimes) {
       const network = await ServiceNetwork.open();
       await network.writeHome(home.path);
       await network[Symbol.asyncDispose]();
-      await using service = await startServiceProcess(lab, command, { MICRO_HOME: home.path });
+      await using service = await startServiceProcess(lab, command, {
+        variables: { MICRO_HOME: home.path },
+        sdkFolder: sdkFolder(name),
+      });
       expect(await service.exited).toBe(1);
       expect(service.output()).toStartWith('lab: no micro server found: start one with "micro server"');
       expect(service.output().trim()).not.toContain("\n");
@@ -248,7 +266,7 @@ describe("a service on a socket file", () => {
     await using folder = await createTempFolder();
     const address = `unix:${folder.path}/lab.sock`;
     const variables = { ...network.variables, MICRO_SERVICE_ADDRESS: address };
-    await using service = await startServiceProcess(lab, runtimes[0]?.command ?? [], variables);
+    await using service = await startServiceProcess(lab, bun, { variables });
     const { nodes } = await registered(network, "lab");
     expect(nodes[0]?.address).toBe(address);
     expect(nodes[0]?.metadata["http"]).toBe(`${address}.http`);
