@@ -35,6 +35,8 @@ export function readMessages(stream: ServerHttp2Stream): AsyncQueue<Uint8Array> 
     if (decoder.pendingBytes === 0) queue.close();
     else queue.close(new MicroError("invalid_argument", "the stream ended in the middle of a message"));
   });
-  stream.on("close", () => queue.close(callerLeft()));
+  stream.on("close", () => {
+    if (!queue.isClosed) queue.close(callerLeft());
+  });
   return queue;
 }

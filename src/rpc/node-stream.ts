@@ -12,6 +12,7 @@ import { Interruption } from "./interruption.ts";
  */
 export function readAll(stream: Readable, bytesMax: number, announced: string | undefined): Promise<Uint8Array> {
   if (Number(announced ?? 0) > bytesMax) return Promise.reject(tooLarge(bytesMax));
+  if (stream.destroyed) return Promise.reject(new MicroError("cancelled", "the request broke off"));
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -32,7 +33,10 @@ export function readAll(stream: Readable, bytesMax: number, announced: string | 
       resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
     });
     stream.once("error", (cause) => fail(new MicroError("cancelled", "the request broke off", { cause })));
-    stream.once("close", () => fail(new MicroError("cancelled", "the request broke off")));
+    stream.once("close", () => {
+      // Every stream closes in the end; an error costs a stack, so it is built only for one that had more to come.
+      if (!stream.readableEnded) fail(new MicroError("cancelled", "the request broke off"));
+    });
   });
 }
 
@@ -44,7 +48,8 @@ export async function writeBody(stream: Writable, body: Uint8Array | AsyncIterab
   }
   const chunks = body[Symbol.asyncIterator]();
   const leaving = new Interruption();
-  stream.once("close", () => leaving.interrupt(callerLeft()));
+  if (stream.destroyed) leaving.interrupt(callerLeft());
+  else stream.once("close", () => leaving.interrupt(callerLeft()));
   try {
     for (;;) {
       const next = await leaving.until(chunks.next());
