@@ -30,6 +30,10 @@ export const limits = {
   callsPerConnection: 100,
   /** Connections of one client to one address; when all have their share of calls, they are filled up to streamsPerConnectionMax. */
   connectionsPerAddressMax: 16,
+  /** HTTP/1.1 carries one call a connection: calls in flight to one address. A service that hangs holds up only its own callers. */
+  httpConnectionsPerAddressMax: 512,
+  /** Calls that may wait for one of those connections; each has a deadline of its own. */
+  httpWaitingCountMax: 4_096,
   /** Messages of a stream that may wait for a slow reader before the sender is paused. */
   streamQueueCountMax: 64,
   /** Unary calls without a deadline of their own, as Micro clients do. */

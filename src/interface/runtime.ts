@@ -1,7 +1,16 @@
 import type { Metadata } from "#base/metadata.ts";
 
 /** Names in the order of their numbers on the wire. */
-export const serviceStatuses = ["unknown", "pending", "building", "starting", "running", "stopping", "stopped", "error"] as const;
+export const serviceStatuses = [
+  "unknown",
+  "pending",
+  "building",
+  "starting",
+  "running",
+  "stopping",
+  "stopped",
+  "error",
+] as const;
 export type ServiceStatus = (typeof serviceStatuses)[number];
 
 /** Which service: names are unique per namespace and version. */
@@ -47,6 +56,8 @@ export interface CreateServiceOptions {
   readonly entrypoint?: string;
   /** @default 1 */
   readonly instances?: number;
+  /** Another namespace whose uploads may be meant by the source, when that of the service has none of its name. */
+  readonly sourceNamespace?: string;
 }
 
 export interface LogLine {
@@ -73,8 +84,16 @@ export interface LogQuery {
  */
 export interface Runtime {
   /** @throws MicroError `conflict` when it runs already, `invalid_argument` for a source that cannot run. */
-  create(key: ServiceKey, source: string, options: CreateServiceOptions & { readonly metadata?: Metadata; readonly owner?: string }): Promise<void>;
-  read(filter: { readonly namespace: string; readonly name?: string; readonly version?: string }): Promise<readonly RuntimeService[]>;
+  create(
+    key: ServiceKey,
+    source: string,
+    options: CreateServiceOptions & { readonly metadata?: Metadata; readonly owner?: string },
+  ): Promise<void>;
+  read(filter: {
+    readonly namespace: string;
+    readonly name?: string;
+    readonly version?: string;
+  }): Promise<readonly RuntimeService[]>;
   /** Replaces the running version by a new source. The old one stays up when the new one does not start. @throws MicroError `not_found`. */
   update(key: ServiceKey, source: string, options?: CreateServiceOptions): Promise<void>;
   /** Stops and forgets. @throws MicroError `not_found`. */

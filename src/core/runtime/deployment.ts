@@ -1,0 +1,122 @@
+import { MicroError } from "#base/error.ts";
+import type { InstanceState, RuntimeService, ServiceStatus } from "#interface/runtime.ts";
+import { Instance, type InstanceDeps } from "./instance.ts";
+import type { Launcher } from "./launcher.ts";
+import type { ServiceRecord } from "./service-record.ts";
+
+export interface DeploymentDeps extends Omit<InstanceDeps, "prepare"> {
+  readonly launcher: Launcher;
+}
+
+export interface DeploymentOptions {
+  /** @default limits.serviceStartTimeoutMs */
+  readonly startTimeoutMs?: number;
+  /** @default limits.serviceStopGraceMs */
+  readonly stopGraceMs?: number;
+}
+
+/** A declared service with its processes. Its owner lets one change at a time happen. */
+export class Deployment {
+  readonly #deps: DeploymentDeps;
+  readonly #options: DeploymentOptions;
+  #record: ServiceRecord;
+  #instances: readonly Instance[];
+  /** Processes of an update that has not succeeded yet. */
+  #candidates: readonly Instance[] = [];
+
+  constructor(record: ServiceRecord, deps: DeploymentDeps, options: DeploymentOptions) {
+    this.#record = record;
+    this.#deps = deps;
+    this.#options = options;
+    this.#instances = this.#createInstances(record);
+  }
+
+  get record(): ServiceRecord {
+    return this.#record;
+  }
+
+  get state(): RuntimeService {
+    const { namespace, name, version, metadata, source, updatedAtMs } = this.#record;
+    const instances = this.#instances.map((each) => each.state);
+    const status = combineStatus(instances);
+    const error = instances.find((each) => each.error !== undefined)?.error ?? this.#record.error;
+    return {
+      namespace,
+      name,
+      version,
+      metadata,
+      updatedAtMs,
+      instances,
+      status,
+      source: metadata["source"] ?? source,
+      ...(error === undefined ? {} : { error }),
+    };
+  }
+
+  start(): void {
+    for (const each of this.#instances) each.start();
+  }
+
+  /** Resolves when the first attempt of every process to start has ended, well or not. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#instances.map((each) => each.firstStart));
+  }
+
+  /**
+   * Starts the service anew beside what runs, switches when all of the new answers, then stops the old.
+   *
+   * @param commit makes the new record durable; called when the new processes answer.
+   * @throws MicroError `failed_precondition` with the reason when they do not; the old ones keep running.
+   */
+  async replace(record: ServiceRecord, commit: () => Promise<void>): Promise<void> {
+    this.#candidates = this.#createInstances(record);
+    const old = this.#instances;
+    try {
+      for (const each of this.#candidates) each.start();
+      for (const each of this.#candidates) {
+        const first = await each.firstStart;
+        if (first.kind === "failed") throw new MicroError("failed_precondition", first.error);
+      }
+      await commit();
+    } catch (reason) {
+      await stopInstances(this.#candidates);
+      this.#candidates = [];
+      throw MicroError.from(reason);
+    }
+    this.#record = record;
+    this.#instances = this.#candidates;
+    this.#candidates = [];
+    await stopInstances(old);
+  }
+
+  /** The record without a change of what runs: an update was refused. */
+  note(record: ServiceRecord): void {
+    this.#record = record;
+  }
+
+  async stop(): Promise<void> {
+    await stopInstances([...this.#instances, ...this.#candidates]);
+  }
+
+  #createInstances(record: ServiceRecord): Instance[] {
+    const prepare = (instance: string): ReturnType<Launcher["prepare"]> =>
+      this.#deps.launcher.prepare(record, instance);
+    const label = `${record.namespace}/${record.name}:${record.version}`;
+    const options = { ...this.#options, label, version: record.version };
+    return Array.from(
+      { length: record.options.instances ?? 1 },
+      () => new Instance({ ...this.#deps, prepare }, options),
+    );
+  }
+}
+
+async function stopInstances(instances: readonly Instance[]): Promise<void> {
+  await Promise.all(instances.map((each) => each.stop()));
+}
+
+/** A service is as well as its best process: it answers when one of them does. */
+const bestFirst: readonly ServiceStatus[] = ["running", "error", "starting", "pending", "stopping", "stopped"];
+
+function combineStatus(instances: readonly InstanceState[]): ServiceStatus {
+  return bestFirst.find((status) => instances.some((each) => each.status === status)) ?? "unknown";
+}

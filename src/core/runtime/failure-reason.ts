@@ -1,0 +1,40 @@
+import type { ProcessExit } from "./service-process.ts";
+
+/** Lines of a process's errors that are kept to tell why it ended. */
+export const reasonLineCount = 60;
+const textLengthMax = 300;
+/** Lines that say nothing by themselves: stack frames, marks below code, brackets, versions of runners. */
+const noise = [
+  /^\s*at /,
+  /^[\s^~|{}()[\];,.-]*$/,
+  /^Node\.js v/,
+  /^Bun v/,
+  /^\s*\d+ \| /,
+  /^\s*(code|errno|syscall): /,
+];
+const telling = /(^|[\s:])([A-Z]\w*(Error|Exception)|error|panic|fatal)\b.*?[:[]/i;
+
+/**
+ * Why a process ended, in one line: `exited with code 1: error: Cannot find module "x"`.
+ *
+ * @param lines the last lines of its error output. @param folder its source, left out of paths.
+ */
+export function describeFailure(exit: ProcessExit, lines: readonly string[], folder: string): string {
+  const how = "code" in exit ? `exited with code ${exit.code}` : `ended by signal ${exit.signal}`;
+  const said = findReason(lines);
+  if (said === undefined) return how;
+  const text = said.trim().replaceAll(`${folder}/`, "");
+  return `${how}: ${text.length > textLengthMax ? `${text.slice(0, textLengthMax)}…` : text}`;
+}
+
+/** The last line that looks like an error, else the last one that says anything. */
+function findReason(lines: readonly string[]): string | undefined {
+  const kept = lines.map(stripStyles).filter((line) => !noise.some((pattern) => pattern.test(line)));
+  return kept.findLast((line) => telling.test(line)) ?? kept.at(-1);
+}
+
+/** Without the colours and cursor moves of terminals. */
+function stripStyles(line: string): string {
+  // oxlint-disable-next-line no-control-regex -- the escape character is what is looked for
+  return line.replaceAll(/\u001b\[[0-9;]*[A-Za-z]/g, "");
+}

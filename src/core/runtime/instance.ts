@@ -1,0 +1,196 @@
+import { backoffMs } from "#base/backoff.ts";
+import type { Clock } from "#base/clock.ts";
+import { MicroError } from "#base/error.ts";
+import { delay } from "#base/lifecycle.ts";
+import { limits } from "#base/limits.ts";
+import type { ServiceNode } from "#interface/registry.ts";
+import type { InstanceState } from "#interface/runtime.ts";
+import { describeFailure, reasonLineCount } from "./failure-reason.ts";
+import type { InstanceNodes } from "./instance-nodes.ts";
+import { describeInstance, type InstancePhase } from "./instance-phase.ts";
+import type { Launch } from "./launcher.ts";
+import type { ProcessNotes } from "./process-notes.ts";
+import type { ServiceLog } from "./service-log.ts";
+import { ServiceProcess, type ProcessExit } from "./service-process.ts";
+import { removeSocket } from "./socket-folder.ts";
+
+export interface InstanceDeps {
+  /** Made anew for each process. */
+  readonly prepare: (instance: string) => Promise<Launch>;
+  readonly log: ServiceLog;
+  readonly nodes: InstanceNodes;
+  /** Whether a node answers. Never throws. */
+  readonly probe: (node: ServiceNode) => Promise<boolean>;
+  readonly notes: ProcessNotes;
+  readonly clock: Clock;
+  /** Its process is dead: its nodes leave the registry now, not when their time is up. */
+  readonly onGone: (instance: string) => void;
+}
+
+export interface InstanceOptions {
+  /** `namespace/name:version`, for notes and logs. */
+  readonly label: string;
+  readonly version: string;
+  /** @default limits.serviceStartTimeoutMs */
+  readonly startTimeoutMs?: number;
+  /** @default limits.serviceStopGraceMs */
+  readonly stopGraceMs?: number;
+}
+
+/** How the first attempt to start went. */
+export type FirstStart = { readonly kind: "running" } | { readonly kind: "failed"; readonly error: string };
+
+const probePauseMs = 25;
+
+/**
+ * One supervised process of a service: started, watched until it answers, started again when it ends, with longer and
+ * longer waits when it keeps on ending.
+ */
+export class Instance {
+  readonly id = crypto.randomUUID().replaceAll("-", "").slice(0, 12);
+  /** Resolves when it answers for the first time, or when that failed. */
+  readonly firstStart: Promise<FirstStart>;
+  readonly #deps: InstanceDeps;
+  readonly #options: Required<InstanceOptions>;
+  readonly #stopping = new AbortController();
+  readonly #settleFirst: (result: FirstStart) => void;
+  #phase: InstancePhase = { kind: "pending" };
+  #restartCount = 0;
+  /** Why it ended the last time; kept until it answers again, so that a crash loop does not look like a start. */
+  #lastError: string | undefined;
+  #task: Promise<void> | undefined;
+
+  constructor(deps: InstanceDeps, options: InstanceOptions) {
+    this.#deps = deps;
+    this.#options = {
+      startTimeoutMs: limits.serviceStartTimeoutMs,
+      stopGraceMs: limits.serviceStopGraceMs,
+      ...options,
+    };
+    const first = Promise.withResolvers<FirstStart>();
+    this.firstStart = first.promise;
+    this.#settleFirst = first.resolve;
+  }
+
+  get state(): InstanceState {
+    const isRegistered = this.#deps.nodes.has(this.id);
+    return { id: this.id, restartCount: this.#restartCount, ...describeInstance(this.#phase, isRegistered) };
+  }
+
+  /** Begins; what comes of it is seen in `state` and `firstStart`. */
+  start(): void {
+    this.#task ??= this.#supervise();
+  }
+
+  /** TERM, grace, KILL; resolves when the process is really gone. It is not started again. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    const phase = this.#phase;
+    if (phase.kind === "starting" || phase.kind === "running") {
+      this.#phase = { kind: "stopping", process: phase.process };
+      await phase.process.stop(this.#options.stopGraceMs);
+    }
+    await this.#task;
+    this.#phase = { kind: "stopped" };
+    this.#settleFirst({ kind: "failed", error: "it was stopped" });
+  }
+
+  async #supervise(): Promise<void> {
+    const { signal } = this.#stopping;
+    for (let crashCount = 1; ; crashCount += 1) {
+      const { error, ranMs } = await this.#runOnce();
+      if (signal.aborted) return;
+      if (ranMs >= limits.restartResetMs) crashCount = 1;
+      const waitMs = backoffMs(crashCount, { initialMs: limits.restartInitialMs, maxMs: limits.restartMaxMs });
+      this.#phase = { kind: "crashed", error };
+      this.#lastError = error;
+      this.#settleFirst({ kind: "failed", error });
+      await this.#say(`${error}; starting again in ${(waitMs / 1_000).toFixed(1)}s`);
+      await delay(waitMs, signal);
+      if (signal.aborted) return;
+      this.#restartCount += 1;
+    }
+  }
+
+  /** One process from its start to its end. */
+  async #runOnce(): Promise<{ readonly error: string; readonly ranMs: number }> {
+    const lastErrors: string[] = [];
+    try {
+      const launch = await this.#deps.prepare(this.id);
+      if (this.#stopping.signal.aborted) return { error: "it was stopped", ranMs: 0 };
+      const process = this.#spawn(launch, lastErrors);
+      const startedAtMs = this.#deps.clock.now();
+      const exit = await this.#watch(process, startedAtMs, launch);
+      const error = describeFailure(exit, lastErrors, launch.command.folder);
+      return { error, ranMs: this.#deps.clock.now() - startedAtMs };
+    } catch (reason) {
+      return { error: MicroError.from(reason).detail, ranMs: 0 };
+    }
+  }
+
+  #spawn({ command, env }: Launch, lastErrors: string[]): ServiceProcess {
+    const { log, notes } = this.#deps;
+    const process = ServiceProcess.start({
+      command,
+      env,
+      onLines: (stream, lines) => {
+        if (stream === "stderr") lastErrors.push(...lines.slice(-reasonLineCount));
+        lastErrors.splice(0, lastErrors.length - reasonLineCount);
+        return log.write(this.id, stream, lines);
+      },
+    });
+    notes.write(this.id, process.pid, this.#options.label);
+    return process;
+  }
+
+  async #watch(process: ServiceProcess, startedAtMs: number, launch: Launch): Promise<ProcessExit> {
+    const ended = new AbortController();
+    const lastError = this.#lastError === undefined ? {} : { error: this.#lastError };
+    this.#phase = { kind: "starting", process, startedAtMs, ...lastError };
+    const said = this.#say(`started ${this.#options.version}, pid ${process.pid}`);
+    const watching = this.#awaitAnswer(process, startedAtMs, ended.signal);
+    await process.died;
+    ended.abort();
+    this.#deps.onGone(this.id);
+    this.#deps.notes.remove(this.id);
+    if (launch.socket !== undefined) removeSocket(launch.socket);
+    await Promise.all([watching, said]);
+    return process.ended;
+  }
+
+  /** Turns `starting` into `running` when the process is registered and answers, however late that is. */
+  async #awaitAnswer(process: ServiceProcess, startedAtMs: number, ended: AbortSignal): Promise<void> {
+    const timer = setTimeout(() => this.#reportLate(process, startedAtMs), this.#options.startTimeoutMs);
+    try {
+      for (;;) {
+        const node = await this.#deps.nodes.wait(this.id, ended);
+        if (node === undefined) return;
+        if (await this.#deps.probe(node)) break;
+        await delay(probePauseMs, ended);
+        if (ended.aborted) return;
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+    if (ended.aborted || this.#phase.kind !== "starting") return;
+    this.#phase = { kind: "running", process, startedAtMs };
+    this.#lastError = undefined;
+    this.#settleFirst({ kind: "running" });
+  }
+
+  /** It is left running: it may only be slow, and a person may look into it. */
+  #reportLate(process: ServiceProcess, startedAtMs: number): void {
+    if (this.#phase.kind !== "starting") return;
+    const seconds = Math.round(this.#options.startTimeoutMs / 1_000);
+    const what = this.#deps.nodes.has(this.id) ? "answer" : "register";
+    const error = `did not ${what} within ${seconds}s`;
+    this.#phase = { kind: "starting", process, startedAtMs, error };
+    this.#settleFirst({ kind: "failed", error });
+    // The log reports its own failures.
+    void this.#say(error);
+  }
+
+  #say(text: string): Promise<void> {
+    return this.#deps.log.write(this.id, "system", [text]);
+  }
+}

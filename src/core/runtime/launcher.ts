@@ -1,0 +1,90 @@
+import { mkdir } from "node:fs/promises";
+import { MicroError } from "#base/error.ts";
+import type { LaunchIdentities } from "#interface/auth.ts";
+import { findEntryPoint } from "./entry-point.ts";
+import { toLaunchCommand, type BunRunner, type LaunchCommand } from "./launch-command.ts";
+import { createLaunchEnvironment, parseUserEnv } from "./launch-environment.ts";
+import type { ServiceRecord } from "./service-record.ts";
+import { socketPath } from "./socket-folder.ts";
+
+export interface LauncherDeps {
+  readonly identities: Pick<LaunchIdentities, "issue">;
+  readonly runtimeFolder: string;
+  /** Where sockets may lie; asked when the first service starts. */
+  readonly socketFolder: () => string;
+  /** Folder of a source by its hash. */
+  readonly sourceFolder: (sha256: string) => string;
+  /** `host:port` of the network, as it is now. */
+  readonly networkAddress: () => string;
+  /** Base64 of the PEM public key that verifies tokens. */
+  readonly publicKey: string;
+  /** Puts the framework below the folder of the runtime, where services find it. */
+  readonly provideSdk: (runtimeFolder: string) => Promise<void>;
+  readonly bun: BunRunner;
+  /** The server's own environment. */
+  readonly serverEnv: Readonly<Record<string, string | undefined>>;
+}
+
+/** Everything that a process needs to be started. */
+export interface Launch {
+  readonly command: LaunchCommand;
+  readonly env: Readonly<Record<string, string>>;
+  /** Where it was told to listen; absent for programs that choose that themselves. */
+  readonly socket?: string;
+}
+
+/** Makes ready what one process of a service needs: command, identity, environment, folders. */
+export class Launcher {
+  readonly #deps: LauncherDeps;
+  #sdk: Promise<void> | undefined;
+
+  constructor(deps: LauncherDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * What would be run. Asked before a service is taken, so that one that cannot run is refused.
+   *
+   * @throws MicroError `invalid_argument` when the source has no entry point or an option does not fit it.
+   */
+  async resolve(record: ServiceRecord): Promise<LaunchCommand> {
+    const { bun, serverEnv } = this.#deps;
+    const path = serverEnv["PATH"] ?? "/usr/local/bin:/usr/bin:/bin";
+    parseUserEnv(record.options.env ?? []);
+    const entry = await findEntryPoint(this.#deps.sourceFolder(record.sha256), { ...record.options, path });
+    return toLaunchCommand(entry, record.options.args ?? [], { bun, path });
+  }
+
+  /** @throws MicroError when something that it needs is missing. */
+  async prepare(record: ServiceRecord, instance: string): Promise<Launch> {
+    const command = await this.resolve(record);
+    await this.#ensureSdk();
+    const workFolder = `${this.#deps.runtimeFolder}/work/${record.namespace}/${record.name}`;
+    await mkdir(`${workFolder}/tmp`, { recursive: true, mode: 0o700 });
+    const socket = command.takesAddress ? socketPath(this.#deps.socketFolder(), instance) : undefined;
+    const { namespace, name: service, version } = record;
+    const env = createLaunchEnvironment({
+      key: record,
+      credential: await this.#deps.identities.issue({ namespace, service, version, instance }),
+      networkAddress: this.#deps.networkAddress(),
+      publicKey: this.#deps.publicKey,
+      ...(socket === undefined ? {} : { address: `unix:${socket}` }),
+      workFolder,
+      runnerEnv: command.env,
+      userEnv: record.options.env ?? [],
+      serverEnv: this.#deps.serverEnv,
+    });
+    return { command, env, ...(socket === undefined ? {} : { socket }) };
+  }
+
+  /** Once; a failure is tried again with the next service. */
+  async #ensureSdk(): Promise<void> {
+    this.#sdk ??= this.#deps.provideSdk(this.#deps.runtimeFolder);
+    try {
+      await this.#sdk;
+    } catch (reason) {
+      this.#sdk = undefined;
+      throw MicroError.from(reason, { at: "runtime" });
+    }
+  }
+}

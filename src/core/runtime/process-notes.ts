@@ -1,0 +1,75 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { isRecord } from "#base/json.ts";
+import { readProcessMark } from "./process-mark.ts";
+
+/** What is written down of a running process, so that the next server finds it after this one was killed. */
+export interface ProcessNote {
+  /** The instance that it belongs to. */
+  readonly instance: string;
+  /** Also the id of its process group. */
+  readonly pid: number;
+  /** See {@link readProcessMark}. */
+  readonly mark: string;
+  /** Which service, for the log. */
+  readonly service: string;
+}
+
+const suffix = ".process.json";
+
+/** One small file for each running process. */
+export class ProcessNotes {
+  readonly #folder: string;
+
+  /** @param folder made where it is missing. */
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /**
+   * Written at once and synchronously: a server that is killed between the start of a process and its note could never
+   * find it again.
+   */
+  write(instance: string, pid: number, service: string): void {
+    const mark = readProcessMark(pid);
+    // The process is gone already; its end is seen elsewhere.
+    if (mark === undefined) return;
+    const note: ProcessNote = { instance, pid, mark, service };
+    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+    writeFileSync(this.#path(instance), JSON.stringify(note), { mode: 0o600 });
+  }
+
+  remove(instance: string): void {
+    rmSync(this.#path(instance), { force: true });
+  }
+
+  /** Notes of an earlier server. Those that cannot be read are removed: their process was never marked. */
+  async list(): Promise<readonly ProcessNote[]> {
+    const names = await readdir(this.#folder).catch(() => []);
+    return names.filter((name) => name.endsWith(suffix)).flatMap((name) => this.#read(`${this.#folder}/${name}`));
+  }
+
+  #read(path: string): ProcessNote[] {
+    const note = parseNote(readFileSync(path, "utf8"));
+    if (note !== undefined) return [note];
+    rmSync(path, { force: true });
+    return [];
+  }
+
+  #path(instance: string): string {
+    return `${this.#folder}/${instance}${suffix}`;
+  }
+}
+
+function parseNote(text: string): ProcessNote | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (!isRecord(value)) return undefined;
+    const { instance, pid, mark, service } = value;
+    if (typeof instance !== "string" || typeof pid !== "number" || typeof mark !== "string") return undefined;
+    if (!/^[a-z0-9]+$/.test(instance) || !Number.isInteger(pid) || pid < 2) return undefined;
+    return { instance, pid, mark, service: typeof service === "string" ? service : "" };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,114 @@
+import type { Clock } from "#base/clock.ts";
+import { MicroError } from "#base/error.ts";
+import type { LogsRequest, Resource, Runtime as RuntimeService, Service } from "#gen/runtime/runtime_pb.ts";
+import { defaultNamespace } from "#interface/auth.ts";
+import { requireNamespace, requireNamespaceAdmin } from "#interface/namespace-access.ts";
+import type { LogQuery, Runtime, ServiceKey } from "#interface/runtime.ts";
+import type { ProtoHandlers } from "#rpc/proto-service.ts";
+import { mergeLogs } from "./merge-logs.ts";
+import { fromWireCreate, fromWireUpdate, toWireLog, toWireService, withoutOwnKeys } from "./runtime-wire.ts";
+
+export interface RuntimeHandlersDeps {
+  readonly runtime: Runtime;
+  readonly clock: Clock;
+}
+
+/**
+ * `runtime.Runtime` as callers reach it: who is known in a namespace sees its services, its administrators change them
+ * and read their logs. Namespaces, network policies and quotas are checked and accepted: local processes have none.
+ */
+export function runtimeHandlers(deps: RuntimeHandlersDeps): ProtoHandlers<typeof RuntimeService> {
+  const { runtime } = deps;
+  return {
+    create: async ({ resource, options }, call) => {
+      const namespace = toNamespace(options);
+      const account = requireNamespaceAdmin(call.account, namespace, call.endpoint);
+      const service = readResource(resource);
+      if (service === undefined) return {};
+      const key = toKey(service, namespace);
+      const owner = account.name === "" ? account.id : account.name;
+      const metadata = { ...withoutOwnKeys(service.metadata), group: account.namespace };
+      const given = { ...fromWireCreate(options), sourceNamespace: account.namespace };
+      try {
+        await runtime.create(key, service.source, { ...given, metadata, owner });
+      } catch (reason) {
+        if (options?.force !== true || MicroError.from(reason).code !== "conflict") throw reason;
+        await runtime.update(key, service.source, given);
+      }
+      return {};
+    },
+    read: async ({ options }, call) => {
+      const namespace = toNamespace(options);
+      requireNamespace(call.account, namespace, call.endpoint);
+      const { service: name = "", version = "" } = options ?? {};
+      const services = await runtime.read({
+        namespace,
+        ...(name === "" ? {} : { name }),
+        ...(version === "" ? {} : { version }),
+      });
+      return { services: services.map(toWireService) };
+    },
+    update: async ({ resource, options }, call) => {
+      const namespace = toNamespace(options);
+      const account = requireNamespaceAdmin(call.account, namespace, call.endpoint);
+      const service = readResource(resource);
+      if (service === undefined) return {};
+      const given = { ...fromWireUpdate(options), sourceNamespace: account.namespace };
+      await runtime.update(toKey(service, namespace), service.source, given);
+      return {};
+    },
+    delete: async ({ resource, options }, call) => {
+      const namespace = toNamespace(options);
+      requireNamespaceAdmin(call.account, namespace, call.endpoint);
+      const service = readResource(resource);
+      if (service !== undefined) await runtime.delete(toKey(service, namespace));
+      return {};
+    },
+    logs: async function* (request, call) {
+      const namespace = toNamespace(request.options);
+      requireNamespaceAdmin(call.account, namespace, call.endpoint);
+      const keys = await findKeys(runtime, request, namespace);
+      const query = { ...toLogQuery(request), signal: call.signal };
+      for await (const { key, line } of mergeLogs(deps, keys, query)) yield toWireLog(key, line);
+    },
+  };
+}
+
+function toNamespace(options: { readonly namespace: string } | undefined): string {
+  return options === undefined || options.namespace === "" ? defaultNamespace : options.namespace;
+}
+
+/** The service that is meant, or undefined for another kind of resource, which needs nothing done here. */
+function readResource(resource: Resource | undefined): Service | undefined {
+  const { namespace, networkpolicy, resourcequota, service } = resource ?? {};
+  const [other] = [namespace, networkpolicy, resourcequota].filter((each) => each !== undefined);
+  if (other !== undefined) {
+    if (other.name === "" || ("namespace" in other && other.namespace === "")) {
+      throw new MicroError("invalid_argument", "the resource needs a name, and a namespace where it has one");
+    }
+    return undefined;
+  }
+  if (service !== undefined) return service;
+  throw new MicroError("invalid_argument", "blank resource");
+}
+
+function toKey({ name, version }: Service, namespace: string): ServiceKey {
+  return { namespace, name, version: version === "" ? "latest" : version };
+}
+
+async function findKeys(runtime: Runtime, request: LogsRequest, namespace: string): Promise<readonly ServiceKey[]> {
+  const { service: name, version } = request;
+  if (name === "") throw new MicroError("invalid_argument", "service name is missing");
+  if (version !== "") return [{ namespace, name, version }];
+  const found = await runtime.read({ namespace, name });
+  if (found.length > 0) return found;
+  throw new MicroError("not_found", `service ${name} is not deployed in namespace ${namespace}`);
+}
+
+function toLogQuery({ stream, count, since }: LogsRequest): LogQuery {
+  return {
+    follow: stream,
+    ...(count > 0n ? { count: Number(count) } : {}),
+    ...(since > 0n ? { sinceMs: Number(since) * 1_000 } : {}),
+  };
+}

@@ -1,0 +1,98 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { CreateOptions, LogRecordSchema, ServiceSchema, UpdateOptions } from "#gen/runtime/runtime_pb.ts";
+import { MicroError } from "#base/error.ts";
+import type { Metadata } from "#base/metadata.ts";
+import {
+  serviceStatuses,
+  type CreateServiceOptions,
+  type InstanceState,
+  type LogLine,
+  type RuntimeService,
+  type ServiceKey,
+} from "#interface/runtime.ts";
+import { findLogLevel } from "./log-level.ts";
+
+/** Metadata that the server sets, and nobody else. */
+const ownKeys: ReadonlySet<string> = new Set(["owner", "group", "started", "status", "error"]);
+
+/** What a client may say about a service. */
+export function withoutOwnKeys(metadata: Metadata): Metadata {
+  return Object.fromEntries(Object.entries(metadata).filter(([key]) => !ownKeys.has(key)));
+}
+
+/** A service as `Runtime.Read` shows it. */
+export function toWireService(service: RuntimeService): MessageInitShape<typeof ServiceSchema> {
+  const { name, version, namespace, source, status, error, updatedAtMs, instances } = service;
+  return {
+    name,
+    version,
+    namespace,
+    source,
+    status: serviceStatuses.indexOf(status),
+    metadata: {
+      ...service.metadata,
+      source,
+      started: new Date(updatedAtMs).toISOString(),
+      status: error ?? status,
+      ...(error === undefined ? {} : { error }),
+    },
+    ...(error === undefined ? {} : { error }),
+    started: toSeconds(updatedAtMs),
+    instances: instances.map(toWireInstance),
+  };
+}
+
+export function toWireLog(key: ServiceKey, line: LogLine): MessageInitShape<typeof LogRecordSchema> {
+  return {
+    timestamp: BigInt(line.timestampMs),
+    metadata: { service: key.name, version: key.version },
+    message: line.text,
+    stream: line.stream,
+    level: findLogLevel(line.text) ?? "",
+    instance: line.instance,
+  };
+}
+
+/** @throws MicroError `unimplemented` for what cannot be kept yet. */
+export function fromWireCreate(options: CreateOptions | undefined): CreateServiceOptions {
+  if (options === undefined) return {};
+  if (Object.keys(options.secrets).length > 0) {
+    throw new MicroError("unimplemented", "secrets of services are not supported yet; use env, which admins can read");
+  }
+  if (options.image !== "" || Object.keys(options.volumes).length > 0) {
+    throw new MicroError("unimplemented", "container images and volumes need a platform that runs containers");
+  }
+  return {
+    ...(options.command.length === 0 ? {} : { command: options.command }),
+    ...(options.args.length === 0 ? {} : { args: options.args }),
+    ...(options.env.length === 0 ? {} : { env: options.env }),
+    ...fromWireUpdate(options),
+  };
+}
+
+export function fromWireUpdate(
+  options: Pick<UpdateOptions, "entrypoint" | "instances"> | undefined,
+): CreateServiceOptions {
+  if (options === undefined) return {};
+  return {
+    ...(options.entrypoint === "" ? {} : { entrypoint: options.entrypoint }),
+    ...(options.instances === 0n ? {} : { instances: Number(options.instances) }),
+  };
+}
+
+function toWireInstance(
+  state: InstanceState,
+): NonNullable<MessageInitShape<typeof ServiceSchema>["instances"]>[number] {
+  return {
+    id: state.id,
+    pid: state.pid ?? 0,
+    status: serviceStatuses.indexOf(state.status),
+    restarts: state.restartCount,
+    started: toSeconds(state.startedAtMs ?? 0),
+    error: state.error ?? "",
+  };
+}
+
+function toSeconds(ms: number): bigint {
+  return BigInt(Math.floor(ms / 1_000));
+}

@@ -1,0 +1,49 @@
+import { isRecord } from "#base/json.ts";
+import { requireName } from "#base/name.ts";
+import { MicroError } from "#base/error.ts";
+
+/** What an uploaded source is called: `source://name:version`. Names are unique per namespace. */
+export interface SourceKey {
+  readonly namespace: string;
+  readonly name: string;
+  readonly version: string;
+}
+
+/** Which content a source has at present. */
+export interface SourceRecord {
+  /** Of the unpacked tree: the name of its folder. */
+  readonly sha256: string;
+  /** Milliseconds since the epoch. */
+  readonly uploadedAtMs: number;
+}
+
+const scheme = "source://";
+
+/** @throws MicroError `invalid_argument` for a bad name or version. */
+export function toSourceId(name: string, version: string): string {
+  return `${scheme}${requireName("service", name)}:${requireName("version", version)}`;
+}
+
+/** Name and version in `source://name:version`, or undefined for another kind of source. */
+export function parseSourceId(id: string): { readonly name: string; readonly version: string } | undefined {
+  if (!id.startsWith(scheme)) return undefined;
+  const [name = "", version = ""] = id.slice(scheme.length).split(":", 2);
+  return { name: requireName("service", name), version: requireName("version", version) };
+}
+
+export function toSourceStoreKey({ namespace, name, version }: SourceKey): string {
+  return `source:${namespace}:${name}:${version}`;
+}
+
+export function encodeSourceRecord(record: SourceRecord): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(record));
+}
+
+/** @throws MicroError `internal` for a record that is damaged. */
+export function decodeSourceRecord(value: Uint8Array): SourceRecord {
+  const parsed: unknown = JSON.parse(new TextDecoder().decode(value));
+  if (isRecord(parsed) && typeof parsed["sha256"] === "string" && typeof parsed["uploadedAtMs"] === "number") {
+    return { sha256: parsed["sha256"], uploadedAtMs: parsed["uploadedAtMs"] };
+  }
+  throw new MicroError("internal", "a record of a source cannot be read", { at: "runtime" });
+}

@@ -1,0 +1,167 @@
+import { existsSync, renameSync } from "node:fs";
+import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import type { Clock } from "#base/clock.ts";
+import { MicroError } from "#base/error.ts";
+import type { Store } from "#interface/store.ts";
+import { hashSource } from "./source-hash.ts";
+import { unpackSource, type SourceFile } from "./source-archive.ts";
+import {
+  decodeSourceRecord,
+  encodeSourceRecord,
+  toSourceId,
+  toSourceStoreKey,
+  type SourceKey,
+} from "./source-record.ts";
+import { runtimeScope } from "./runtime-scope.ts";
+import { syncPath, syncTree } from "./sync-tree.ts";
+
+/** An upload that no service named for this long is forgotten, in milliseconds: far above the time between the two calls. */
+const unusedMs = 24 * 3_600_000;
+
+export interface SourceStoreDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  /** Where `sources/` lies. */
+  readonly runtimeFolder: string;
+}
+
+/** What an upload must hold, when its sender said so. */
+export type ExpectedFiles = readonly SourceFile[];
+
+/**
+ * The sources of services: trees of files, each in a folder called by the hash of all it holds, so that equal ones exist
+ * once and a folder never changes. Which name means which hash is in the store.
+ */
+export class SourceStore {
+  readonly #deps: SourceStoreDeps;
+  readonly #folder: string;
+  /** Work that may need a source which no record names yet: nothing is removed meanwhile. */
+  #holderCount = 0;
+  /** Grows with every such work, so that one that came and went meanwhile is noticed. */
+  #workCount = 0;
+  /** Folders of uploads that are under way. */
+  readonly #incoming = new Set<string>();
+
+  constructor(deps: SourceStoreDeps) {
+    this.#deps = deps;
+    this.#folder = `${deps.runtimeFolder}/sources`;
+  }
+
+  /**
+   * Takes an archive and answers with the id of the source when it is on disk. A source of that name is replaced;
+   * services that run its old content keep that until they are updated.
+   *
+   * @param expected read after the archive: what the sender says is in it; empty when it said nothing.
+   * @throws MicroError as `unpackSource` does.
+   */
+  async put(key: SourceKey, chunks: AsyncIterable<Uint8Array>, expected: () => ExpectedFiles): Promise<string> {
+    const id = toSourceId(key.name, key.version);
+    const incoming = `${this.#folder}/.incoming-${crypto.randomUUID()}`;
+    this.#incoming.add(incoming);
+    try {
+      await mkdir(incoming, { recursive: true, mode: 0o700 });
+      const files = await unpackSource(chunks, incoming);
+      requireExpected(files, expected());
+      const sha256 = hashSource(files);
+      await this.holding(async () => {
+        await this.#keep(incoming, sha256, files);
+        await this.#record(key, sha256);
+      });
+      return id;
+    } finally {
+      await rm(incoming, { recursive: true, force: true });
+      this.#incoming.delete(incoming);
+    }
+  }
+
+  /** The hash that a source has now, or undefined when it was never uploaded to this namespace. */
+  async resolve(key: SourceKey): Promise<string | undefined> {
+    const record = await this.#deps.store.read(runtimeScope, toSourceStoreKey(key));
+    return record === undefined ? undefined : decodeSourceRecord(record.value).sha256;
+  }
+
+  /** The folder of a source, which may not exist any more. */
+  folder(sha256: string): string {
+    return `${this.#folder}/${sha256}`;
+  }
+
+  has(sha256: string): boolean {
+    return existsSync(this.folder(sha256));
+  }
+
+  /** Runs `work` while no source is removed. */
+  async holding<T>(work: () => Promise<T>): Promise<T> {
+    this.#holderCount += 1;
+    this.#workCount += 1;
+    try {
+      return await work();
+    } finally {
+      this.#holderCount -= 1;
+    }
+  }
+
+  /**
+   * Removes what nobody needs: names that no service uses and that are a day old, and folders that no name and no service
+   * means. While others work with sources nothing is removed; the next call does it.
+   *
+   * @param used the hashes that services run, and the names that they came from.
+   */
+  async collect(used: { readonly hashes: ReadonlySet<string>; readonly keys: ReadonlySet<string> }): Promise<void> {
+    const workCount = this.#workCount;
+    const oldestMs = this.#deps.clock.now() - unusedMs;
+    const needed = new Set(used.hashes);
+    for (const { key, value } of await this.#deps.store.list(runtimeScope, { prefix: "source:" })) {
+      const { sha256, uploadedAtMs } = decodeSourceRecord(value);
+      if (used.keys.has(key) || uploadedAtMs > oldestMs) needed.add(sha256);
+      else await this.#deps.store.write([{ kind: "delete", scope: runtimeScope, key }]);
+    }
+    const names = await this.#folders();
+    // From here to the renaming nothing else runs, so that nobody can begin to need one of them.
+    if (this.#holderCount > 0 || this.#workCount !== workCount) return;
+    const doomed = names.filter((name) => !needed.has(name)).map((name) => this.#setAside(name));
+    for (const folder of doomed) await rm(folder, { recursive: true, force: true });
+  }
+
+  /** Removes what uploads and removals left that a crash cut off. */
+  async removeLeftovers(): Promise<void> {
+    for (const name of await readdir(this.#folder).catch(() => [])) {
+      const isOurs = name.startsWith(".") && !this.#incoming.has(`${this.#folder}/${name}`);
+      if (isOurs) await rm(`${this.#folder}/${name}`, { recursive: true, force: true });
+    }
+  }
+
+  async #keep(incoming: string, sha256: string, files: readonly SourceFile[]): Promise<void> {
+    const target = this.folder(sha256);
+    if (existsSync(target)) return;
+    await syncTree(incoming, files);
+    try {
+      await rename(incoming, target);
+    } catch (reason) {
+      // Somebody else brought the same content at the same time.
+      if (!existsSync(target)) throw MicroError.from(reason, { code: "unavailable", at: "runtime" });
+    }
+    await syncPath(this.#folder);
+  }
+
+  async #record(key: SourceKey, sha256: string): Promise<void> {
+    const value = encodeSourceRecord({ sha256, uploadedAtMs: this.#deps.clock.now() });
+    await this.#deps.store.write([{ kind: "put", scope: runtimeScope, key: toSourceStoreKey(key), value }]);
+  }
+
+  async #folders(): Promise<string[]> {
+    const names = await readdir(this.#folder).catch(() => []);
+    return names.filter((name) => /^[0-9a-f]{64}$/.test(name));
+  }
+
+  /** Renamed, so that a half removed source is never taken for a whole one. Returns where it lies now. */
+  #setAside(sha256: string): string {
+    const aside = `${this.#folder}/.removed-${crypto.randomUUID()}`;
+    renameSync(this.folder(sha256), aside);
+    return aside;
+  }
+}
+
+function requireExpected(files: readonly SourceFile[], expected: ExpectedFiles): void {
+  if (expected.length === 0 || hashSource(files) === hashSource(expected)) return;
+  throw new MicroError("invalid_argument", "the archive does not hold the files that the upload named");
+}
