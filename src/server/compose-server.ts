@@ -3,12 +3,12 @@ import { stopAll, type Stoppable } from "#base/lifecycle.ts";
 import { limits } from "#base/limits.ts";
 import type { Logger } from "#base/logger.ts";
 import { createAuth, type Auth } from "#core/auth/auth.ts";
-import { createAuthTable } from "#core/auth/auth-service.ts";
+import { createAuthTable } from "#core/auth/auth-table.ts";
 import { openSigningKeys } from "#core/auth/signing-keys.ts";
 import { MemoryRegistry } from "#core/registry/memory-registry.ts";
 import { createRegistryTable } from "#core/registry/registry-table.ts";
 import { LocalRuntime } from "#core/runtime/local-runtime.ts";
-import { createRuntimeTable } from "#core/runtime/runtime-table.ts";
+import { runtimeMethods } from "#core/runtime/runtime-methods.ts";
 import { SqliteStore } from "#core/store/sqlite-store.ts";
 import { createGateway } from "#gateway/gateway.ts";
 import { defaultNamespace } from "#interface/auth.ts";
@@ -22,9 +22,13 @@ import type { ServiceTable } from "#rpc/method.ts";
 import { RpcClient } from "#rpc/rpc-client.ts";
 import { listenRpc } from "#rpc/rpc-listener.ts";
 import { createRpcServer } from "#rpc/rpc-server.ts";
+import { createServiceTable } from "#rpc/service-table.ts";
 import { probeNode } from "./probe-node.ts";
 import { provideSdk } from "./provide-sdk.ts";
 import type { ServerConfig } from "./server-options.ts";
+
+/** Names that no service of a user may take. */
+const coreNames: ReadonlySet<string> = new Set(["auth", "broker", "config", "events", "registry", "runtime", "store"]);
 
 /** A server that stands. */
 export interface ComposedServer extends Stoppable {
@@ -68,7 +72,12 @@ async function build({ config, logger, version }: ServerDeps, parts: Stoppable[]
   const registry = own(new MemoryRegistry({ clock: systemClock }));
   const http = createHttpClient();
   const client = new RpcClient(
-    { resolve: (service, namespace) => registry.nodes(service, namespace), http: new HttpTransport({ http }), grpc: new GrpcTransport(), logger },
+    {
+      resolve: (service, namespace) => registry.nodes(service, namespace),
+      http: new HttpTransport({ http }),
+      grpc: new GrpcTransport(),
+      logger,
+    },
     // Whoever calls through us decides whether an answer was final.
     { retryCountMax: 0 },
   );
@@ -82,25 +91,41 @@ async function build({ config, logger, version }: ServerDeps, parts: Stoppable[]
     isCore: (service) => tables.has(service),
     isLogin: (call) => call.service === "auth" && (call.endpoint === "Auth.Token" || call.endpoint === "Auth.Inspect"),
   });
-  const rpc = createRpcServer({ resolve: createForwarder({ client, directory: registry, core }), guard, logger, name: "micro" });
+  const rpc = createRpcServer({
+    resolve: createForwarder({ client, directory: registry, core }),
+    guard,
+    logger,
+    name: "micro",
+  });
   const gateway = createGateway({ directory: registry, core, guard, client, logger, version });
 
   // The network listens first: services, which need it, are started by the runtime behind it.
   const network = own(toStoppable(await listenRpc({ address: config.networkAddress, server: rpc })));
   const runtime = own(
-    new LocalRuntime({
-      store,
-      registry,
-      identities: auth.identities,
-      logger,
-      paths,
-      networkAddress: network.address,
-      publicKey: auth.publicKey,
-      probe: (node) => probeNode(http, node),
-      provideSdk,
-    }),
+    new LocalRuntime(
+      {
+        store,
+        registry,
+        removeInstance: (instance) => void registry.removeInstance(instance),
+        identities: auth.identities,
+        logger,
+        clock: systemClock,
+        paths,
+        networkAddress: () => network.address,
+        publicKey: auth.publicKey,
+        probe: (node) => probeNode(http, node),
+        provideSdk,
+        serverEnv: process.env,
+      },
+      { reservedNames: coreNames },
+    ),
   );
-  for (const table of [createAuthTable(auth, version), createRegistryTable(registry, version), createRuntimeTable(runtime, version)]) {
+  const runtimeTable = createServiceTable({
+    name: "runtime",
+    version,
+    methods: runtimeMethods({ runtime, sources: runtime.sources, clock: systemClock }),
+  });
+  for (const table of [createAuthTable(auth, version), createRegistryTable(registry, version), runtimeTable]) {
     tables.set(table.name, table);
   }
   const proxy = own(toStoppable(await listenRpc({ address: config.proxyAddress, server: rpc })));
@@ -110,7 +135,12 @@ async function build({ config, logger, version }: ServerDeps, parts: Stoppable[]
     addresses: { gateway: front.address, proxy: proxy.address, network: network.address },
     auth,
     startServices: () => runtime.start(),
-    stop: () => stopAll(parts),
+    // What never ends by itself goes first, so that draining waits for work only: watches, then services and their logs.
+    stop: () =>
+      registry
+        .stop()
+        .then(() => runtime.stop())
+        .then(() => stopAll(parts)),
   };
 }
 
@@ -118,7 +148,10 @@ async function build({ config, logger, version }: ServerDeps, parts: Stoppable[]
 async function registerCore(registry: MemoryRegistry, tables: readonly ServiceTable[], address: string): Promise<void> {
   for (const { name, version, endpoints } of tables) {
     const node = { id: `${name}-core`, address, metadata: { protocol: "grpc", server: "micro-ts", http: address } };
-    await registry.register({ name, version, metadata: {}, endpoints, nodes: [node] }, { domain: defaultNamespace, ttlMs: 0 });
+    await registry.register(
+      { name, version, metadata: {}, endpoints, nodes: [node] },
+      { domain: defaultNamespace, ttlMs: 0 },
+    );
   }
 }
 

@@ -12,8 +12,12 @@ export async function prepareHomeFolder(paths: HomePaths): Promise<void> {
     await mkdir(paths.home, { recursive: true, mode: 0o700 });
     await chmod(paths.home, 0o700);
   } catch (reason) {
-    throw new MicroError("permission_denied", `MICRO_HOME ${paths.home} cannot be made or used; set it to a folder of yours`, {
-      cause: reason,
-    });
+    throw new MicroError(
+      "permission_denied",
+      `MICRO_HOME ${paths.home} cannot be made or used; set it to a folder of yours`,
+      {
+        cause: reason,
+      },
+    );
   }
 }

@@ -41,9 +41,14 @@ async function otherLines(tokensFile: string): Promise<string[]> {
 
 /** Names the administrator as the local environment's user where no other was chosen. */
 async function rememberCurrentUser(configFile: string): Promise<void> {
-  const settings = existsSync(configFile) ? (JSON.parse(await readFile(configFile, "utf8")) as unknown) : { env: "local" };
+  const settings = existsSync(configFile)
+    ? (JSON.parse(await readFile(configFile, "utf8")) as unknown)
+    : { env: "local" };
   if (!isRecord(settings)) return;
   const local = isRecord(settings["local"]) ? settings["local"] : {};
   if (typeof local["current-user"] === "string" && local["current-user"] !== "") return;
-  await writePrivateFile(configFile, `${JSON.stringify({ ...settings, local: { ...local, "current-user": administratorId } }, null, 2)}\n`);
+  await writePrivateFile(
+    configFile,
+    `${JSON.stringify({ ...settings, local: { ...local, "current-user": administratorId } }, null, 2)}\n`,
+  );
 }

@@ -41,9 +41,16 @@ async function startLocked(config: ServerConfig, logger: Logger, lock: ServerLoc
     if (administrator !== undefined || (await wantsLocalLogin(config.paths))) await logIn(config, server);
     await publish(config, server);
     const { addresses } = server;
-    const announced = { addresses, home: config.paths.home, version, ...(administrator === undefined ? {} : { administrator }) };
+    const announced = {
+      addresses,
+      home: config.paths.home,
+      version,
+      ...(administrator === undefined ? {} : { administrator }),
+    };
     process.stdout.write(`${announceServer(announced).join("\n")}\n`);
-    server.startServices().catch((reason: unknown) => logger.error("services could not be started", { error: MicroError.from(reason) }));
+    server
+      .startServices()
+      .catch((reason: unknown) => logger.error("services could not be started", { error: MicroError.from(reason) }));
     return server;
   } catch (reason) {
     lock.release();
@@ -63,7 +70,13 @@ async function logIn(config: ServerConfig, server: ComposedServer): Promise<void
 /** Writes where the server listens, and what lets a service started by hand join it. */
 async function publish({ paths }: ServerConfig, server: ComposedServer): Promise<void> {
   const { auth, addresses } = server;
-  const file: ServerFile = { pid: process.pid, version, startedAtMs: Date.now(), ...addresses, publicKey: auth.publicKey };
+  const file: ServerFile = {
+    pid: process.pid,
+    version,
+    startedAtMs: Date.now(),
+    ...addresses,
+    publicKey: auth.publicKey,
+  };
   const local = { namespace: "micro", service: "local", version: "latest", instance: "" };
   await writePrivateFile(paths.serviceCredentialsFile, `${JSON.stringify(await auth.identities.issue(local))}\n`);
   await writePrivateFile(paths.serverFile, `${JSON.stringify(file, null, 2)}\n`);

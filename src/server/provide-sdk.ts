@@ -8,9 +8,6 @@ import { isRecord } from "#base/json.ts";
 /** Name of the framework's files inside the executable: JSON, file name → text. */
 const archiveName = "sdk-archive.txt";
 
-/** Entry points of the package and the file of each; as in `exports` of package.json. */
-const entryPoints = { ".": "./index.js", "./proto": "./proto.js", "./client": "./client.js", "./errors": "./errors.js" };
-
 /**
  * Puts the framework where the services that the runtime starts find it: `<runtimeFolder>/node_modules/micro-ts`. Their
  * sources lie below that folder, so that Bun and Node find it by walking up, without an install step.
@@ -18,18 +15,46 @@ const entryPoints = { ".": "./index.js", "./proto": "./proto.js", "./client": ".
  * In a checkout it is a link to the checkout; the single executable carries the files in itself.
  */
 export async function provideSdk(runtimeFolder: string): Promise<void> {
-  const target = `${runtimeFolder}/node_modules/micro-ts`;
-  await mkdir(dirname(target), { recursive: true, mode: 0o700 });
+  const modules = `${runtimeFolder}/node_modules`;
+  const target = `${modules}/micro-ts`;
+  await mkdir(`${modules}/@bufbuild`, { recursive: true, mode: 0o700 });
   const archive = Bun.embeddedFiles.find((file) => "name" in file && String(file.name).endsWith(archiveName));
-  if (archive === undefined) await linkCheckout(target, dirname(dirname(import.meta.dir)));
-  else await unpackArchive(target, await archive.text());
+  if (archive === undefined) {
+    const checkout = dirname(dirname(import.meta.dir));
+    await link(target, checkout);
+    await link(`${modules}/@bufbuild/protobuf`, `${checkout}/node_modules/@bufbuild/protobuf`);
+    return;
+  }
+  await unpackArchive(target, await archive.text());
+  await writeProtobufPackage(`${modules}/@bufbuild/protobuf`);
 }
 
-async function linkCheckout(target: string, checkout: string): Promise<void> {
+/**
+ * Code that was generated from a .proto imports @bufbuild/protobuf by name: it gets the copy inside the framework, so that
+ * both speak of the same classes.
+ */
+async function writeProtobufPackage(target: string): Promise<void> {
+  await mkdir(target, { recursive: true });
+  const entries = {
+    ".": "bufbuild-protobuf",
+    "./codegenv2": "bufbuild-protobuf-codegenv2",
+    "./wkt": "bufbuild-protobuf-wkt",
+  };
+  const exports: Record<string, object> = {};
+  for (const [entry, name] of Object.entries(entries)) {
+    exports[entry] = { bun: `./bun-${name}.js`, default: `./${name}.js` };
+    for (const file of [`bun-${name}.js`, `${name}.js`]) {
+      await writeFile(`${target}/${file}`, `export * from "../../micro-ts/${file}";\n`);
+    }
+  }
+  await writeFile(`${target}/package.json`, JSON.stringify({ name: "@bufbuild/protobuf", type: "module", exports }));
+}
+
+async function link(target: string, to: string): Promise<void> {
   const present = await lstat(target).catch(() => undefined);
-  if (present?.isSymbolicLink() === true && (await readlink(target)) === checkout) return;
+  if (present?.isSymbolicLink() === true && (await readlink(target)) === to) return;
   await rm(target, { recursive: true, force: true });
-  await symlink(checkout, target, "dir");
+  await symlink(to, target, "dir");
 }
 
 async function unpackArchive(target: string, text: string): Promise<void> {
@@ -40,8 +65,6 @@ async function unpackArchive(target: string, text: string): Promise<void> {
   const aside = `${target}.${process.pid}.new`;
   await mkdir(aside, { recursive: true });
   for (const [name, content] of Object.entries(files)) await writeFile(`${aside}/${name}`, String(content));
-  const manifest = { name: "micro-ts", type: "module", exports: entryPoints };
-  await writeFile(`${aside}/package.json`, JSON.stringify(manifest));
   await writeFile(`${aside}/stamp`, stamp);
   await rm(target, { recursive: true, force: true });
   await rename(aside, target);
