@@ -83,9 +83,8 @@ for (const [name, create] of transports) {
           async function* one(): AsyncGenerator<Uint8Array> {
             yield Buffer.from(JSON.stringify({ text: "quiet", count: 2 }));
           }
-          const answers = transport
-            .stream(server.address, outgoing({ endpoint: "Echo.Repeat" }), one())
-            [Symbol.asyncIterator]();
+          const call = outgoing({ endpoint: "Echo.Repeat" });
+          const answers = transport.stream(server.address, call, one())[Symbol.asyncIterator]();
           expect((await answers.next()).done).toBe(false);
           const failure = failureOf(answers.next());
           await server.kill();

@@ -1,0 +1,173 @@
+import type { Socket } from "bun";
+import { MicroError } from "#base/error.ts";
+import { limits } from "#base/limits.ts";
+import { fromConnectionFailure } from "#rpc/connection-error.ts";
+import { parseSocketAddress } from "#rpc/socket-address.ts";
+
+/** Who uses a connection at the moment. */
+export interface ConnectionUser {
+  data(bytes: Buffer): void;
+  /** All that was written is on its way. */
+  drained(): void;
+  /** The connection is gone; `cause` is the system's error where there was one. */
+  closed(cause: unknown): void;
+}
+
+/** One TCP or unix connection for HTTP/1.1, used by one exchange at a time. */
+export class Http1Connection {
+  readonly address: string;
+  /** Told when an idle connection ends. */
+  readonly #onIdleClose: (connection: Http1Connection) => void;
+  #socket: Socket<undefined> | undefined;
+  #user: ConnectionUser | undefined;
+  #isClosed = false;
+  #sentBytes = 0;
+  #unsent: Uint8Array[] = [];
+  #idleSinceMs = 0;
+
+  private constructor(address: string, onIdleClose: (connection: Http1Connection) => void) {
+    this.address = address;
+    this.#onIdleClose = onIdleClose;
+  }
+
+  /** @throws MicroError `unavailable` with `neverSent` when no connection comes to stand. */
+  static async open(address: string, onIdleClose: (connection: Http1Connection) => void): Promise<Http1Connection> {
+    const connection = new Http1Connection(address, onIdleClose);
+    await connection.#connect();
+    return connection;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Since when nobody uses it, in milliseconds since the epoch. */
+  get idleSinceMs(): number {
+    return this.#idleSinceMs;
+  }
+
+  /** Bytes of the present exchange that the system has taken. */
+  get sentBytes(): number {
+    return this.#sentBytes;
+  }
+
+  /** A new exchange begins. */
+  use(user: ConnectionUser): void {
+    this.#user = user;
+    this.#sentBytes = 0;
+    this.#socket?.ref();
+  }
+
+  /** The exchange is over and the connection clean. An idle connection does not keep the process alive. */
+  rest(): void {
+    this.#user = undefined;
+    this.#idleSinceMs = Date.now();
+    this.#socket?.unref();
+  }
+
+  /** Sends bytes; false when some wait for the peer, then `drained` follows. The bytes must not be written to afterwards. */
+  write(bytes: Uint8Array): boolean {
+    if (this.#unsent.length > 0) {
+      this.#unsent.push(bytes);
+      return false;
+    }
+    const taken = Math.max(0, this.#socket?.write(bytes) ?? 0);
+    this.#sentBytes += taken;
+    if (taken === bytes.byteLength) return true;
+    this.#unsent.push(bytes.subarray(taken));
+    return false;
+  }
+
+  /** The reader is slow: the peer is held back. */
+  pause(): void {
+    this.#socket?.pause();
+  }
+
+  resume(): void {
+    this.#socket?.resume();
+  }
+
+  /** Ends the connection without ceremony; its user hears nothing more. */
+  destroy(): void {
+    this.#user = undefined;
+    this.#unsent = [];
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#socket?.terminate();
+  }
+
+  async #connect(): Promise<void> {
+    const target = parseSocketAddress(this.address);
+    const timeoutMs = limits.dialTimeoutMs;
+    let timer: Timer | undefined;
+    const overdue = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(noConnection(this.address, timeoutMs)), timeoutMs);
+    });
+    try {
+      const socket = this.#handlers();
+      const dialing =
+        target.kind === "unix"
+          ? Bun.connect<undefined>({ unix: target.path, socket, data: undefined })
+          : Bun.connect<undefined>({ hostname: target.host, port: target.port, socket, data: undefined });
+      // A connection that comes after the limit is not wanted any more.
+      dialing.then(
+        (late) => (this.#isClosed ? late.terminate() : undefined),
+        () => undefined,
+      );
+      this.#socket = await Promise.race([dialing, overdue]);
+      this.#socket.setNoDelay(true);
+    } catch (reason) {
+      this.#isClosed = true;
+      throw MicroError.is(reason) ? reason : fromConnectionFailure(this.address, reason, false);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #handlers(): Bun.SocketHandler<undefined> {
+    let cause: unknown;
+    return {
+      data: (_socket, bytes) => this.#receive(bytes),
+      drain: () => this.#flush(),
+      // The peer has closed its side: it will send no more, and an answer without a length is complete.
+      end: () => this.#close(cause),
+      error: (_socket, error) => {
+        cause = error;
+      },
+      close: (_socket, error) => this.#close(error ?? cause),
+    };
+  }
+
+  #receive(bytes: Buffer): void {
+    if (this.#user !== undefined) this.#user.data(bytes);
+    // Nobody asked: whatever it is, the connection is no longer clean.
+    else this.#close(undefined);
+  }
+
+  #flush(): void {
+    while (this.#unsent.length > 0) {
+      const [next] = this.#unsent;
+      if (next === undefined) break;
+      const taken = Math.max(0, this.#socket?.write(next) ?? 0);
+      this.#sentBytes += taken;
+      if (taken < next.byteLength) {
+        this.#unsent[0] = next.subarray(taken);
+        return;
+      }
+      this.#unsent.shift();
+    }
+    this.#user?.drained();
+  }
+
+  #close(cause: unknown): void {
+    if (this.#isClosed) return;
+    const user = this.#user;
+    this.destroy();
+    if (user === undefined) this.#onIdleClose(this);
+    else user.closed(cause);
+  }
+}
+
+function noConnection(address: string, timeoutMs: number): MicroError {
+  return new MicroError("unavailable", `${address}: no connection within ${timeoutMs} ms`, { neverSent: true });
+}

@@ -1,0 +1,32 @@
+import { MicroError } from "#base/error.ts";
+
+/** What a header's value may hold: printable ASCII, tabs, and bytes above, as RFC 9110 section 5.5 allows. */
+const valuePattern = /^[\t\u0020-\u007e\u0080-\u00ff]*$/;
+const namePattern = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+
+/**
+ * The head of a POST. Without `bodyBytes` the body is sent in chunks.
+ *
+ * @throws MicroError `invalid_argument` for a path or header that would not be one on the wire.
+ */
+export function formatRequestHead(
+  send: { readonly path: string; readonly headers: Readonly<Record<string, string>> },
+  target: { readonly address: string; readonly bodyBytes?: number },
+): Buffer {
+  if (!/^\/[\u0021-\u007e]*$/.test(send.path)) {
+    throw new MicroError("invalid_argument", `"${send.path.slice(0, 100)}" cannot be sent as a path`);
+  }
+  const host = target.address.startsWith("unix:") ? "localhost" : target.address;
+  let text = `POST ${send.path} HTTP/1.1\r\nhost: ${host}\r\n`;
+  for (const [name, value] of Object.entries(send.headers)) {
+    if (!namePattern.test(name) || !valuePattern.test(value)) {
+      throw new MicroError("invalid_argument", `the metadata "${name.slice(0, 100)}" cannot be sent as a header`);
+    }
+    text += `${name}: ${value}\r\n`;
+  }
+  text +=
+    target.bodyBytes === undefined
+      ? "transfer-encoding: chunked\r\n\r\n"
+      : `content-length: ${target.bodyBytes}\r\n\r\n`;
+  return Buffer.from(text, "latin1");
+}
