@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { Metadata } from "#base/metadata.ts";
+import { readHeader, toMetadata } from "./header-record.ts";
 import type { CallSource } from "./incoming-call.ts";
 import { formatPeer } from "./peer-address.ts";
 
@@ -14,18 +15,11 @@ export class Http2CallSource implements CallSource {
   }
 
   header(name: string): string | undefined {
-    const value = this.#headers[name];
-    return Array.isArray(value) ? value.join(", ") : value;
+    return readHeader(this.#headers, name);
   }
 
-  /** Without pseudo headers. */
   metadata(): Metadata {
-    const metadata: Record<string, string> = {};
-    for (const name of Object.keys(this.#headers)) {
-      const value = name.startsWith(":") ? undefined : this.header(name);
-      if (value !== undefined) metadata[name] = value;
-    }
-    return metadata;
+    return toMetadata(this.#headers);
   }
 
   get peer(): string {

@@ -28,7 +28,6 @@ function isEmpty({ body }: HttpResponse, { method }: HttpRequest): boolean {
 class Http2Request implements HttpRequest {
   readonly method: string;
   readonly target: string;
-  readonly body: AsyncIterable<Uint8Array>;
   readonly #source: Http2CallSource;
   readonly #stream: ServerHttp2Stream;
   #signal: AbortSignal | undefined;
@@ -36,9 +35,13 @@ class Http2Request implements HttpRequest {
   constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders) {
     this.method = headers[":method"] ?? "GET";
     this.target = headers[":path"] ?? "/";
-    this.body = stream;
     this.#stream = stream;
     this.#source = new Http2CallSource(stream, headers);
+  }
+
+  /** Who leaves the body early leaves the stream alone: the answer still has to go over it. */
+  get body(): AsyncIterable<Uint8Array> {
+    return this.#stream.iterator({ destroyOnReturn: false });
   }
 
   header(name: string): string | undefined {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Metadata } from "#base/metadata.ts";
+import { readHeader, toMetadata } from "./header-record.ts";
 import type { HttpHandler, HttpRequest } from "./http-exchange.ts";
 import { readAll, writeBody } from "./node-stream.ts";
 import { formatPeer } from "./peer-address.ts";
@@ -16,12 +17,12 @@ export async function answerNodeRequest(
   // What the handler left unread must flow off, or the next request of the connection never comes.
   if (!message.readableEnded && body instanceof Uint8Array) message.resume();
   await writeBody(response, body);
+  if (!message.readableEnded) message.resume();
 }
 
 class NodeHttpRequest implements HttpRequest {
   readonly method: string;
   readonly target: string;
-  readonly body: AsyncIterable<Uint8Array>;
   readonly #message: IncomingMessage;
   readonly #response: ServerResponse;
   #signal: AbortSignal | undefined;
@@ -29,23 +30,21 @@ class NodeHttpRequest implements HttpRequest {
   constructor(message: IncomingMessage, response: ServerResponse) {
     this.method = message.method ?? "GET";
     this.target = toOriginForm(message.url ?? "/");
-    this.body = message;
     this.#message = message;
     this.#response = response;
   }
 
+  /** Who leaves the body early leaves the connection alone: the answer still has to go over it. */
+  get body(): AsyncIterable<Uint8Array> {
+    return this.#message.iterator({ destroyOnReturn: false });
+  }
+
   header(name: string): string | undefined {
-    const value = this.#message.headers[name];
-    return Array.isArray(value) ? value.join(", ") : value;
+    return readHeader(this.#message.headers, name);
   }
 
   metadata(): Metadata {
-    const metadata: Record<string, string> = {};
-    for (const name of Object.keys(this.#message.headers)) {
-      const value = this.header(name);
-      if (value !== undefined) metadata[name] = value;
-    }
-    return metadata;
+    return toMetadata(this.#message.headers);
   }
 
   get peer(): string {

@@ -209,6 +209,15 @@ describe.each(["bun", "node"] as Runtime[])("gRPC on the wire of listenRpc() on 
     expect(missing.headers[":status"]).toBe(405);
   });
 
+  it("serves Connect's streams over HTTP/2, also one that the service ends before the caller does", async () => {
+    const call = open("/echo.Echo/Join", { "content-type": "application/connect+json" });
+    call.send({ text: "enough" }).send({ text: "never read" });
+    await call.closed();
+    expect(call.headers[":status"]).toBe(200);
+    expect(call.body).toContain('"count":1');
+    expect(call.body).toEndWith("{}");
+  });
+
   it("runs a thousand calls at once on one connection", async () => {
     const calls = Array.from({ length: 1_000 }, (_, count) => open("/echo.Echo/Say").send({ count }));
     await Promise.all(calls.map((each) => each.closed()));

@@ -300,6 +300,19 @@ describe.each(cases())("HTTP/1.1 on the $listener listener on $runtime", ({ runt
     raw.socket.destroy();
   });
 
+  it("answers a stream that the service ends before the caller does", async () => {
+    const raw = new RawSocket(server[listener]);
+    const body = Buffer.concat([frame({ text: "enough" }), frame({ text: "never read" })]);
+    raw.socket.write(
+      "POST /echo.Echo/Join HTTP/1.1\r\nhost: x\r\ncontent-type: application/connect+json\r\ntransfer-encoding: chunked\r\n\r\n",
+    );
+    raw.socket.write(`${body.byteLength.toString(16)}\r\n`);
+    raw.socket.write(Buffer.concat([body, Buffer.from("\r\n")]));
+    await waitUntil("the whole answer", () => /\{\}(\r\n0\r\n\r\n)?$/.test(raw.text));
+    expect(raw.text).toContain('"count":1');
+    raw.socket.destroy();
+  });
+
   it("says in the last frame how a stream failed", async () => {
     const type = { "content-type": "application/connect+json" };
     const failed = await post("/echo.Echo/Repeat", frame({ text: "fail", count: 1 }), type);

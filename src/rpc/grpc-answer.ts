@@ -1,0 +1,90 @@
+import { constants, type ServerHttp2Stream } from "node:http2";
+import type { ContentType } from "./content-type.ts";
+import { encodeFrame } from "./grpc-frame.ts";
+
+export type Trailers = Readonly<Record<string, string>>;
+
+/** The end of a call that went well. */
+export const okTrailers: Trailers = Object.freeze({ "grpc-status": "0" });
+
+/** The answer to one call: headers with the first message or with the end, messages, trailers. */
+export class GrpcAnswer {
+  readonly contentType: ContentType | undefined;
+  readonly #stream: ServerHttp2Stream;
+  #trailers: Trailers = okTrailers;
+  #hasHeaders = false;
+  #isEnded = false;
+
+  constructor(stream: ServerHttp2Stream, contentType: ContentType | undefined) {
+    this.#stream = stream;
+    this.contentType = contentType;
+  }
+
+  /** True once the end is on its way; what happens to the stream after that no longer concerns the call. */
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
+  /** False when the caller reads slower than we write: wait for `drained()`. */
+  write(message: Uint8Array): boolean {
+    if (this.#isGone) return true;
+    this.#sendHeaders();
+    return this.#stream.write(encodeFrame(message));
+  }
+
+  drained(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#stream.once("drain", resolve);
+    });
+  }
+
+  /** The last message and a good end in one write. */
+  endWith(message: Uint8Array): void {
+    if (this.#isGone) return;
+    this.#sendHeaders();
+    this.#isEnded = true;
+    this.#stream.end(encodeFrame(message));
+  }
+
+  /** The end, in headers alone where nothing was sent before. */
+  end(trailers: Trailers): void {
+    if (this.#isGone) return;
+    this.#isEnded = true;
+    if (this.#hasHeaders) {
+      this.#trailers = trailers;
+      this.#stream.end();
+      return;
+    }
+    this.#stream.respond({ ...this.#headers(), ...trailers }, { endStream: true });
+    this.#closeRequestSide();
+  }
+
+  get #isGone(): boolean {
+    return this.#isEnded || this.#stream.destroyed || this.#stream.closed;
+  }
+
+  #headers(): Record<string, string | number> {
+    return { ":status": 200, "content-type": this.contentType?.headers["content-type"] ?? "application/grpc" };
+  }
+
+  #sendHeaders(): void {
+    if (this.#hasHeaders) return;
+    this.#hasHeaders = true;
+    this.#stream.once("wantTrailers", () => {
+      this.#stream.sendTrailers({ ...this.#trailers });
+      this.#closeRequestSide();
+    });
+    this.#stream.respond(this.#headers(), { waitForTrailers: true });
+  }
+
+  /** After the answer the rest of the request is of no use; a caller that never ends it must not keep the stream open. */
+  #closeRequestSide(): void {
+    const stream = this.#stream;
+    stream.resume();
+    if (stream.readableEnded) return;
+    // Not at once: a reset that is given with the trailers goes out before them, and the caller would never see them.
+    setImmediate(() => {
+      if (!stream.readableEnded && !stream.closed) stream.close(constants.NGHTTP2_NO_ERROR);
+    });
+  }
+}
