@@ -2,7 +2,7 @@ import { limits } from "#base/limits.ts";
 import type { Logger } from "#base/logger.ts";
 import { endForeignGroup } from "./process-group.ts";
 import { readProcessMark } from "./process-mark.ts";
-import type { ProcessNotes } from "./process-notes.ts";
+import type { ProcessNote, ProcessNotes } from "./process-notes.ts";
 
 export interface EndSurvivorsDeps {
   readonly notes: ProcessNotes;
@@ -15,8 +15,10 @@ export interface EndSurvivorsDeps {
  * Ends the services that outlived a server which was killed, so that their replacements are no duplicates. A process
  * that merely got the id of one of them is left alone.
  */
-export async function endSurvivors({ notes, logger, onGone }: EndSurvivorsDeps): Promise<void> {
-  const found = await notes.list();
+export async function endSurvivors(
+  found: readonly ProcessNote[],
+  { notes, logger, onGone }: EndSurvivorsDeps,
+): Promise<void> {
   await Promise.all(
     found.map(async ({ instance, pid, mark, service }) => {
       const isAlive = (): boolean => readProcessMark(pid) === mark;

@@ -62,6 +62,7 @@ function resolveEntry(source: string, entrypoint: string): { folder: string; fil
   const found = statSync(full, { throwIfNoEntry: false });
   if (found?.isDirectory() === true) return { folder: full };
   if (found?.isFile() === true) return { folder: dirname(full), file: full };
+  if (path === "") throw new MicroError("failed_precondition", "the source is not there any more; upload it again");
   throw new MicroError("invalid_argument", `the source holds no ${path}`);
 }
 

@@ -181,9 +181,8 @@ export class Instance {
   /** It is left running: it may only be slow, and a person may look into it. */
   #reportLate(process: ServiceProcess, startedAtMs: number): void {
     if (this.#phase.kind !== "starting") return;
-    const seconds = Math.round(this.#options.startTimeoutMs / 1_000);
     const what = this.#deps.nodes.has(this.id) ? "answer" : "register";
-    const error = `did not ${what} within ${seconds}s`;
+    const error = `did not ${what} within ${this.#options.startTimeoutMs / 1_000}s`;
     this.#phase = { kind: "starting", process, startedAtMs, error };
     this.#settleFirst({ kind: "failed", error });
     // The log reports its own failures.

@@ -13,19 +13,19 @@ import type {
   ServiceKey,
 } from "#interface/runtime.ts";
 import type { Store } from "#interface/store.ts";
-import { checkCreateOptions, checkServiceKey } from "./check-service.ts";
+import { checkServiceKey } from "./check-service.ts";
 import { Deployment, type DeploymentOptions } from "./deployment.ts";
 import { endSurvivors } from "./end-survivors.ts";
 import { InstanceNodes } from "./instance-nodes.ts";
 import { KeyedQueue } from "./keyed-queue.ts";
 import { currentBun, type BunRunner } from "./launch-command.ts";
 import { Launcher } from "./launcher.ts";
-import { ProcessNotes } from "./process-notes.ts";
-import { runtimeScope } from "./runtime-scope.ts";
+import { prepareRecord, type PrepareRecordDeps } from "./prepare-record.ts";
+import { ProcessNotes, type ProcessNote } from "./process-notes.ts";
 import { ServiceLogs } from "./service-logs.ts";
-import { decodeServiceRecord, encodeServiceRecord, toServiceStoreKey, type ServiceRecord } from "./service-record.ts";
+import { toServiceStoreKey, type ServiceRecord } from "./service-record.ts";
+import { ServiceRecords, sourceStoreKeys } from "./service-records.ts";
 import { openSocketFolder } from "./socket-folder.ts";
-import { parseSourceId, toSourceStoreKey } from "./source-record.ts";
 import { SourceStore } from "./source-store.ts";
 import { startInTurns } from "./start-in-turns.ts";
 
@@ -69,7 +69,9 @@ export class LocalRuntime implements Runtime, Stoppable {
   readonly #nodes: InstanceNodes;
   readonly #notes: ProcessNotes;
   readonly #logs: ServiceLogs;
+  readonly #records: ServiceRecords;
   readonly #launcher: Launcher;
+  readonly #preparing: PrepareRecordDeps;
   readonly #turns = new KeyedQueue();
   readonly #deployments = new Map<string, Deployment>();
   #socketFolder: string | undefined;
@@ -84,6 +86,7 @@ export class LocalRuntime implements Runtime, Stoppable {
     this.#nodes = new InstanceNodes({ registry: deps.registry, logger });
     this.#notes = new ProcessNotes(`${paths.runtimeFolder}/run`);
     this.#logs = new ServiceLogs({ logsFolder: paths.logsFolder, clock, logger });
+    this.#records = new ServiceRecords(deps);
     this.#launcher = new Launcher({
       ...deps,
       bun,
@@ -91,6 +94,7 @@ export class LocalRuntime implements Runtime, Stoppable {
       socketFolder: () => (this.#socketFolder ??= openSocketFolder(paths.runtimeFolder)),
       sourceFolder: (sha256) => this.sources.folder(sha256),
     });
+    this.#preparing = { sources: this.sources, launcher: this.#launcher, clock };
   }
 
   /**
@@ -99,11 +103,13 @@ export class LocalRuntime implements Runtime, Stoppable {
    * @throws MicroError when the store cannot be read.
    */
   async start(): Promise<void> {
-    for (const { key, value } of await this.#deps.store.list(runtimeScope, { prefix: "service:" })) {
-      this.#deployments.set(key, this.#deploy(decodeServiceRecord(key, value)));
+    for (const record of await this.#records.list()) {
+      this.#deployments.set(toServiceStoreKey(record), this.#deploy(record));
     }
+    // Listed before anything is started, so that nothing of ours is taken for a survivor.
+    const survivors = await this.#notes.list();
     this.#nodes.start();
-    this.#bringingBack = this.#bringBack([...this.#deployments.values()]);
+    this.#bringingBack = this.#bringBack([...this.#deployments.values()], survivors);
   }
 
   /** Ends all services, at the same time; they stay declared and come back with the next start. */
@@ -126,12 +132,10 @@ export class LocalRuntime implements Runtime, Stoppable {
     await this.#inTurn(key, async (storeKey) => {
       const present = this.#deployments.get(storeKey);
       if (present !== undefined && isUp(present)) throw alreadyRuns(key);
-      const { metadata = {}, owner, ...rest } = options;
-      const record = await this.#prepare(key, source, {
-        options: rest,
-        metadata: { ...metadata, ...(owner === undefined ? {} : { owner }) },
-      });
-      await this.#write(record);
+      const { metadata: given, owner, ...rest } = options;
+      const metadata = { ...given, ...(owner === undefined ? {} : { owner }) };
+      const record = await prepareRecord(this.#preparing, { key, source, options: rest, metadata });
+      await this.#records.put(record);
       await present?.stop();
       const deployment = this.#deploy(record);
       this.#deployments.set(storeKey, deployment);
@@ -160,13 +164,14 @@ export class LocalRuntime implements Runtime, Stoppable {
     await this.#inTurn(key, async (storeKey) => {
       const deployment = this.#require(key, storeKey);
       const { record: old } = deployment;
-      const next = await this.#prepare(key, source === "" ? old.source : source, {
+      const next = await prepareRecord(this.#preparing, {
+        key,
+        ...(source === "" ? { source: old.source, sha256: old.sha256 } : { source }),
         options: { ...old.options, ...options },
         metadata: old.metadata,
-        ...(source === "" ? { sha256: old.sha256 } : {}),
       });
       try {
-        await deployment.replace(next, () => this.#write(next));
+        await deployment.replace(next, () => this.#records.put(next));
       } catch (reason) {
         throw await this.#keepOld(deployment, MicroError.from(reason));
       }
@@ -179,14 +184,7 @@ export class LocalRuntime implements Runtime, Stoppable {
       const deployment = this.#require(key, storeKey);
       await deployment.stop();
       await this.#deps.identities.revoke({ namespace: key.namespace, service: key.name, version: key.version });
-      const sourceKey = sourceKeyOf(deployment.record);
-      await this.#deps.store.write(
-        [storeKey, ...(sourceKey === undefined ? [] : [sourceKey])].map((each) => ({
-          kind: "delete",
-          scope: runtimeScope,
-          key: each,
-        })),
-      );
+      await this.#records.delete(deployment.record);
       this.#deployments.delete(storeKey);
       await this.#logs.remove(key);
     });
@@ -205,49 +203,16 @@ export class LocalRuntime implements Runtime, Stoppable {
     return new Deployment(record, deps, this.#options);
   }
 
-  /** A record that can run: its source is here, and holds something to run. */
-  async #prepare(
-    key: ServiceKey,
-    source: string,
-    said: Pick<ServiceRecord, "options" | "metadata"> & { readonly sha256?: string },
-  ): Promise<ServiceRecord> {
-    const { sourceNamespace, ...options } = checkCreateOptions(said.options);
-    const sha256 = said.sha256 ?? (await this.#findSource(key, source, sourceNamespace));
-    const { namespace, name, version } = key;
-    const updatedAtMs = this.#deps.clock.now();
-    const record = { namespace, name, version, source, sha256, options, metadata: said.metadata, updatedAtMs };
-    await this.#launcher.resolve(record);
-    return record;
-  }
-
-  async #findSource(key: ServiceKey, source: string, otherNamespace: string | undefined): Promise<string> {
-    const id = parseSourceId(source);
-    if (id === undefined) {
-      const detail = `source ${JSON.stringify(source)} cannot be run: upload a folder first (micro run FOLDER)`;
-      throw new MicroError(source === "" ? "invalid_argument" : "unimplemented", detail);
-    }
-    for (const namespace of [key.namespace, otherNamespace ?? key.namespace]) {
-      const sha256 = await this.sources.resolve({ namespace, ...id });
-      if (sha256 !== undefined && this.sources.has(sha256)) return sha256;
-    }
-    throw new MicroError("invalid_argument", `source ${source} was not uploaded to namespace ${key.namespace}`);
-  }
-
   async #keepOld(deployment: Deployment, error: MicroError): Promise<MicroError> {
     const { record } = deployment;
     // That the server stops is not a fault of the new version.
     if (this.#stopped !== undefined) return new MicroError("unavailable", stoppingDetail, { cause: error });
     const noted = { ...record, error: `the last update failed: ${error.detail}` };
-    await this.#write(noted);
+    await this.#records.put(noted);
     deployment.note(noted);
     const what = `${record.name}:${record.version}`;
     const detail = `update of ${what} failed, the version before stays: ${error.detail}`;
     return new MicroError(error.code, detail, { cause: error });
-  }
-
-  async #write(record: ServiceRecord): Promise<void> {
-    const value = encodeServiceRecord(record);
-    await this.#deps.store.write([{ kind: "put", scope: runtimeScope, key: toServiceStoreKey(record), value }]);
   }
 
   #inTurn<T>(key: ServiceKey, task: (storeKey: string) => Promise<T>): Promise<T> {
@@ -267,10 +232,10 @@ export class LocalRuntime implements Runtime, Stoppable {
     );
   }
 
-  async #bringBack(deployments: readonly Deployment[]): Promise<void> {
+  async #bringBack(deployments: readonly Deployment[], survivors: readonly ProcessNote[]): Promise<void> {
     const { logger, removeInstance: onGone } = this.#deps;
     try {
-      await endSurvivors({ notes: this.#notes, logger, onGone });
+      await endSurvivors(survivors, { notes: this.#notes, logger, onGone });
       await this.sources.removeLeftovers();
       await startInTurns(deployments, () => this.#stopped === undefined);
       await this.#collect();
@@ -282,7 +247,7 @@ export class LocalRuntime implements Runtime, Stoppable {
   /** Rubbish that stays is no reason to fail what was asked for; the next time takes it along. */
   async #collect(): Promise<void> {
     const records = [...this.#deployments.values()].map(({ record }) => record);
-    const keys = new Set(records.flatMap((record) => sourceKeyOf(record) ?? []));
+    const keys = new Set(records.flatMap(sourceStoreKeys));
     try {
       await this.sources.collect({ hashes: new Set(records.map(({ sha256 }) => sha256)), keys });
     } catch (reason) {
@@ -311,9 +276,4 @@ function alreadyRuns({ name, version, namespace }: ServiceKey): MicroError {
     "conflict",
     `service ${name}:${version} runs already in namespace ${namespace}; use update, or --force`,
   );
-}
-
-function sourceKeyOf({ namespace, source }: ServiceRecord): string | undefined {
-  const id = parseSourceId(source);
-  return id === undefined ? undefined : toSourceStoreKey({ namespace, ...id });
 }

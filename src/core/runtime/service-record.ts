@@ -1,7 +1,7 @@
-import { MicroError } from "#base/error.ts";
 import { isRecord } from "#base/json.ts";
 import type { Metadata } from "#base/metadata.ts";
 import type { CreateServiceOptions, ServiceKey } from "#interface/runtime.ts";
+import { damaged, parseRecord } from "./parse-record.ts";
 
 /** A declared service: what was asked for, kept until it is deleted. */
 export interface ServiceRecord extends ServiceKey {
@@ -17,9 +17,11 @@ export interface ServiceRecord extends ServiceKey {
   readonly error?: string;
 }
 
+export const serviceKeyPrefix = "service:";
+
 /** Exact key of a record: no name or version can hold a colon. */
 export function toServiceStoreKey({ namespace, name, version }: ServiceKey): string {
-  return `service:${namespace}:${name}:${version}`;
+  return `${serviceKeyPrefix}${namespace}:${name}:${version}`;
 }
 
 export function encodeServiceRecord(record: ServiceRecord): Uint8Array {
@@ -28,14 +30,13 @@ export function encodeServiceRecord(record: ServiceRecord): Uint8Array {
 
 /** @throws MicroError `internal` for a record that is damaged. */
 export function decodeServiceRecord(key: string, value: Uint8Array): ServiceRecord {
-  const parsed: unknown = JSON.parse(new TextDecoder().decode(value));
-  // Written by us alone, and whole or not at all: the names are checked so that a file of another time is not taken for one.
-  if (isRecord(parsed) && hasTexts(parsed) && isRecord(parsed["options"]) && isRecord(parsed["metadata"])) {
-    return parsed as unknown as ServiceRecord;
-  }
-  throw new MicroError("internal", `the record ${key} of the runtime cannot be read`, { at: "runtime" });
-}
-
-function hasTexts(value: Record<string, unknown>): boolean {
-  return ["namespace", "name", "version", "source", "sha256"].every((field) => typeof value[field] === "string");
+  const parsed = parseRecord(key, value);
+  const hasTexts = ["namespace", "name", "version", "source", "sha256"].every(
+    (field) => typeof parsed[field] === "string",
+  );
+  const isWhole = hasTexts && isRecord(parsed["options"]) && isRecord(parsed["metadata"]);
+  if (!isWhole || typeof parsed["updatedAtMs"] !== "number") throw damaged(key);
+  const record = parsed as unknown as ServiceRecord;
+  if (toServiceStoreKey(record) !== key) throw damaged(key);
+  return record;
 }

@@ -1,6 +1,5 @@
-import { isRecord } from "#base/json.ts";
 import { requireName } from "#base/name.ts";
-import { MicroError } from "#base/error.ts";
+import { damaged, parseRecord } from "./parse-record.ts";
 
 /** What an uploaded source is called: `source://name:version`. Names are unique per namespace. */
 export interface SourceKey {
@@ -40,10 +39,8 @@ export function encodeSourceRecord(record: SourceRecord): Uint8Array {
 }
 
 /** @throws MicroError `internal` for a record that is damaged. */
-export function decodeSourceRecord(value: Uint8Array): SourceRecord {
-  const parsed: unknown = JSON.parse(new TextDecoder().decode(value));
-  if (isRecord(parsed) && typeof parsed["sha256"] === "string" && typeof parsed["uploadedAtMs"] === "number") {
-    return { sha256: parsed["sha256"], uploadedAtMs: parsed["uploadedAtMs"] };
-  }
-  throw new MicroError("internal", "a record of a source cannot be read", { at: "runtime" });
+export function decodeSourceRecord(key: string, value: Uint8Array): SourceRecord {
+  const { sha256, uploadedAtMs } = parseRecord(key, value);
+  if (typeof sha256 === "string" && typeof uploadedAtMs === "number") return { sha256, uploadedAtMs };
+  throw damaged(key);
 }

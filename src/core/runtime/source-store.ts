@@ -76,8 +76,9 @@ export class SourceStore {
 
   /** The hash that a source has now, or undefined when it was never uploaded to this namespace. */
   async resolve(key: SourceKey): Promise<string | undefined> {
-    const record = await this.#deps.store.read(runtimeScope, toSourceStoreKey(key));
-    return record === undefined ? undefined : decodeSourceRecord(record.value).sha256;
+    const storeKey = toSourceStoreKey(key);
+    const record = await this.#deps.store.read(runtimeScope, storeKey);
+    return record === undefined ? undefined : decodeSourceRecord(storeKey, record.value).sha256;
   }
 
   /** The folder of a source, which may not exist any more. */
@@ -111,7 +112,7 @@ export class SourceStore {
     const oldestMs = this.#deps.clock.now() - unusedMs;
     const needed = new Set(used.hashes);
     for (const { key, value } of await this.#deps.store.list(runtimeScope, { prefix: "source:" })) {
-      const { sha256, uploadedAtMs } = decodeSourceRecord(value);
+      const { sha256, uploadedAtMs } = decodeSourceRecord(key, value);
       if (used.keys.has(key) || uploadedAtMs > oldestMs) needed.add(sha256);
       else await this.#deps.store.write([{ kind: "delete", scope: runtimeScope, key }]);
     }

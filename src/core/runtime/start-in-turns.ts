@@ -1,13 +1,19 @@
+import { delay } from "#base/lifecycle.ts";
 import { limits } from "#base/limits.ts";
 import type { Deployment } from "./deployment.ts";
 
-/** Starts many services, a few at a time: the next one when one of them answers or has failed. */
+/** One that takes longer, or never registers, does not hold up the others, in milliseconds. */
+const patienceMs = 2_000;
+
+/** Starts many services, a few at a time: the next one when one of them answers, has failed, or is slow. */
 export async function startInTurns(deployments: readonly Deployment[], mayGoOn: () => boolean): Promise<void> {
   const waiting = [...deployments];
   const worker = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined && mayGoOn(); next = waiting.shift()) {
       next.start();
-      await next.settled();
+      const settled = new AbortController();
+      await Promise.race([next.settled(), delay(patienceMs, settled.signal)]);
+      settled.abort();
     }
   };
   await Promise.all(Array.from({ length: limits.startConcurrencyMax }, worker));

@@ -1,0 +1,127 @@
+import { connect } from "node:net";
+import { systemClock } from "#base/clock.ts";
+import { createLogger, silentLogger, type Logger } from "#base/logger.ts";
+import type { ServiceNode } from "#interface/registry.ts";
+import type { RuntimeService, ServiceKey } from "#interface/runtime.ts";
+import type { Store } from "#interface/store.ts";
+import { MemoryRegistry } from "#core/registry/memory-registry.ts";
+import { LocalRuntime, type LocalRuntimeOptions } from "#core/runtime/local-runtime.ts";
+import { SqliteStore } from "#core/store/sqlite-store.ts";
+
+/** A runtime with everything around it, for real: a store on disk, a registry, and a small network that services register at. */
+export interface RuntimeWorld extends AsyncDisposable {
+  readonly runtime: LocalRuntime;
+  readonly registry: MemoryRegistry;
+  readonly store: Store;
+  /** Launches that were revoked, `namespace/service:version`. */
+  readonly revoked: readonly string[];
+  upload(key: ServiceKey, files: Readonly<Record<string, string>>): Promise<string>;
+  /** The one service of that key. */
+  state(key: ServiceKey): Promise<RuntimeService>;
+}
+
+export interface RuntimeWorldOptions extends LocalRuntimeOptions {
+  readonly folder: string;
+  readonly isVerbose?: boolean;
+}
+
+/** Starts a runtime on `folder`, which may hold what an earlier one left. */
+export async function startRuntimeWorld({
+  folder,
+  isVerbose = false,
+  ...options
+}: RuntimeWorldOptions): Promise<RuntimeWorld> {
+  const logger: Logger = isVerbose
+    ? createLogger({ write: (line) => process.stderr.write(`${line}\n`) })
+    : silentLogger;
+  const store = await SqliteStore.open({ folder: `${folder}/store` });
+  const registry = new MemoryRegistry({ clock: systemClock });
+  const network = serveNetwork(registry);
+  const revoked: string[] = [];
+  const runtime = new LocalRuntime(
+    {
+      store,
+      registry,
+      removeInstance: (instance) => registry.removeInstance(instance),
+      identities: {
+        issue: async ({ instance }) => ({ id: instance, secret: "secret" }),
+        revoke: async ({ namespace, service, version }) => {
+          revoked.push(`${namespace}/${service}:${version}`);
+        },
+      },
+      logger,
+      clock: systemClock,
+      paths: { runtimeFolder: `${folder}/runtime`, logsFolder: `${folder}/logs` },
+      networkAddress: () => `127.0.0.1:${network.port}`,
+      publicKey: "public key",
+      probe: acceptsConnection,
+      provideSdk: async () => undefined,
+      serverEnv: { ...process.env, SERVER_SECRET: "of the server" },
+    },
+    options,
+  );
+  await runtime.start();
+  return {
+    runtime,
+    registry,
+    store,
+    revoked,
+    upload: (key, files) => runtime.sources.put(key, packArchive(files), () => []),
+    state: async (key) => {
+      const [found] = await runtime.read(key);
+      if (found === undefined) throw new Error(`${key.name} is not deployed`);
+      return found;
+    },
+    [Symbol.asyncDispose]: async () => {
+      await runtime.stop();
+      await registry.stop();
+      await network.stop(true);
+      await store.close();
+    },
+  };
+}
+
+/** A tar archive of files by name. */
+export async function* packArchive(files: Readonly<Record<string, string>>): AsyncGenerator<Uint8Array> {
+  yield await new Bun.Archive({ ...files }).bytes();
+}
+
+/** Services post what they are; their account is their instance. */
+function serveNetwork(registry: MemoryRegistry): Bun.Server<undefined> {
+  return Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    development: false,
+    fetch: async (request) => {
+      const said = (await request.json()) as Record<"namespace" | "name" | "version" | "instance" | "address", string>;
+      const { namespace: domain, name, version, instance, address } = said;
+      const nodes = [{ id: `${name}-${instance}`, address, metadata: { instance } }];
+      await registry.register({ name, version, metadata: {}, endpoints: [], nodes }, { domain });
+      return new Response();
+    },
+  });
+}
+
+function acceptsConnection({ address }: ServiceNode): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ path: address.slice("unix:".length) });
+    const finish = (accepted: boolean): void => {
+      socket.destroy();
+      resolve(accepted);
+    };
+    socket.once("connect", () => finish(true));
+    socket.once("error", () => finish(false));
+  });
+}
+
+/** A service that answers with `answer` and registers; then `more` runs. */
+export function serviceProgram(answer: string, more = ""): string {
+  return `
+const env = process.env;
+Bun.serve({ unix: env.MICRO_SERVICE_ADDRESS.slice(5), fetch: () => new Response(${JSON.stringify(answer)}) });
+const said = { namespace: env.MICRO_NAMESPACE, name: env.MICRO_SERVICE_NAME, version: env.MICRO_SERVICE_VERSION, instance: env.MICRO_CLIENT_ID, address: env.MICRO_SERVICE_ADDRESS };
+await fetch("http://" + env.MICRO_SERVICE_NETWORK + "/register", { method: "POST", body: JSON.stringify(said) });
+console.log("up");
+${more}
+`;
+}
