@@ -7,7 +7,7 @@ export interface CommandEntry {
   readonly aliases?: readonly string[];
   /** Left out of help. */
   readonly isHidden?: boolean;
-  load(): Promise<{ readonly command: CommandNode }>;
+  load(this: void): Promise<{ readonly command: CommandNode }>;
 }
 
 /** Every command, in the order of help. */
@@ -39,34 +39,3 @@ export const commandTable: readonly CommandEntry[] = [
   { name: "user", summary: "Show and change the current user", load: () => import("./commands/user.ts") },
   { name: "__complete", summary: "", isHidden: true, load: () => import("./commands/complete.ts") },
 ];
-
-/**
- * The text of `micro --help`. It lies beside the table, and names the global flags itself, because every file more that
- * help loads is a tenth of what a user waits for.
- */
-export function formatTopHelp(): string {
-  const shown = commandTable.filter((entry) => entry.isHidden !== true);
-  const width = Math.max(...shown.map((entry) => entry.name.length)) + 3;
-  const commands = shown.map((entry) => `   ${entry.name.padEnd(width)}${entry.summary}`);
-  return `NAME:
-   micro - a self-hosted operating system for services
-
-USAGE:
-   micro [global flags] COMMAND [flags] [arguments]
-   micro SERVICE ENDPOINT [--field=value …]
-
-COMMANDS:
-${commands.join("\n")}
-   ${"help".padEnd(width)}Show help of a command
-
-GLOBAL FLAGS:
-   --env, -e NAME           environment to talk to, for this command only (MICRO_ENV)
-   --namespace NAME         namespace to work in (MICRO_NAMESPACE)
-   --output, -o json|text   json prints results and errors for programs (MICRO_OUTPUT)
-   --config-file, -c FILE   settings file (MICRO_CONFIG_FILE)
-   --help, -h               show help
-   --version, -v            print the version
-
-Every running service is a command of its own: micro helloworld call --name=Jane
-`;
-}

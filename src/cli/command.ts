@@ -6,7 +6,7 @@ import type { Session } from "./connection/session.ts";
 export interface Invocation {
   /** Words after the command's name. */
   readonly words: readonly string[];
-  /** What came after `--`, if there was one. */
+  /** What came after `--`, if there was one; only for commands that take it apart from their words. */
   readonly rest: readonly string[] | undefined;
   readonly flags: FlagValues;
   /** The environment, namespace and login that the command works with; nothing is read before it is asked for. */
@@ -26,6 +26,8 @@ export interface Command {
   readonly details?: string;
   /** At least and at most so many words. @default no limit */
   readonly wordCount?: { readonly min: number; readonly max: number };
+  /** True for a command that hands on what comes after `--`; for others those are words like the rest. */
+  readonly takesRest?: boolean;
   run(invocation: Invocation): Promise<void>;
 }
 

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { checkName } from "./check-name.ts";
 import { CommandError } from "./command-error.ts";
 import type { Invocation } from "./command.ts";
 import type { FlagSpec } from "./arguments/flag-spec.ts";
@@ -8,7 +9,6 @@ import { checkEntry } from "./source/check-entry.ts";
 import { collectSource } from "./source/collect-source.ts";
 import { resolveSourceFolder } from "./source/source-folder.ts";
 import { uploadSource } from "./source/upload-source.ts";
-import { requireName } from "#base/name.ts";
 
 /** Flags of `run` and `update`. */
 export const deployFlags: readonly FlagSpec[] = [
@@ -59,7 +59,7 @@ export function planDeployment({ words, rest, flags, session }: Invocation): Dep
   const metadata = Object.fromEntries(splitPairs(flags.list("metadata"), "metadata"));
   return {
     folder,
-    name: name === undefined ? nameOfFolder(folder) : requireName("service", name),
+    name: name === undefined ? nameOfFolder(folder) : checkName("service", name),
     metadata: { ...metadata, source: resolve(folder) },
     options: {
       namespace: session.namespace,
@@ -81,7 +81,7 @@ export async function uploadPlan(
   progress.show(`reading ${plan.folder}`);
   const files = await collectSource(plan.folder);
   const hasCommand = flags.text("command") !== undefined;
-  if (!hasCommand && flags.text("entrypoint") === undefined) await checkEntry(plan.folder, files);
+  if (!hasCommand && flags.text("entrypoint") === undefined) checkEntry(plan.folder, files);
   const target = { name: plan.name, version: folderVersion };
   const onSent = (bytes: number): void => progress.show(`uploading ${plan.name}: ${Math.ceil(bytes / 1024)} KiB`);
   const source = await uploadSource(session, target, { files, onSent });

@@ -1,14 +1,50 @@
-import { formatTopHelp } from "./command-table.ts";
-
 /**
- * The command line's entry. Help and version answer from here; everything else is loaded when it is known to be needed,
- * because a user waits for every file.
+ * The command line's entry. Help and version answer from here, without loading another file, because a user waits for
+ * each; a test holds the text against the table of commands.
  */
-const words = process.argv.slice(2);
+const help = `NAME:
+   micro - a self-hosted operating system for services
 
-if (words.length === 1 && (words[0] === "--help" || words[0] === "-h" || words[0] === "help")) {
-  console.log(formatTopHelp().trimEnd());
+USAGE:
+   micro [global flags] COMMAND [flags] [arguments]
+   micro SERVICE ENDPOINT [--field=value …]
+
+COMMANDS:
+   call         Call an endpoint of a service
+   completion   Print a completion script for a shell
+   describe     Show a service: versions, nodes, endpoints
+   env          Get and set environments
+   get          Get a resource, like a service
+   kill         Stop services and forget them
+   login        Log in to the current environment
+   logout       Log out of the current environment
+   logs         Show the output of a service
+   new          Create a service from a template
+   run          Run a service from a folder
+   server       Run the micro server
+   services     List the services of the registry
+   status       Show how services are
+   stream       Call a streaming endpoint of a service
+   update       Replace a running service by new source
+   user         Show and change the current user
+   help         Show help of a command
+
+GLOBAL FLAGS:
+   --env, -e NAME           environment to talk to, for this command only (MICRO_ENV)
+   --namespace NAME         namespace to work in (MICRO_NAMESPACE)
+   --output, -o json|text   json prints results and errors for programs (MICRO_OUTPUT)
+   --config-file, -c FILE   settings file (MICRO_CONFIG_FILE)
+   --help, -h               show help
+   --version, -v            print the version
+
+Every running service is a command of its own: micro helloworld call --name=Jane`;
+
+const words = process.argv.slice(2);
+const only = words.length === 1 ? words[0] : undefined;
+
+if (only === "--help" || only === "-h" || only === "help") {
+  console.log(help);
 } else {
   const { runCommandLine } = await import("./run-command-line.ts");
-  process.exitCode = await runCommandLine(words, process.env);
+  process.exitCode = await runCommandLine(words, { variables: process.env, help });
 }

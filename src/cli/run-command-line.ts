@@ -1,7 +1,7 @@
 import { CommandError } from "./command-error.ts";
 import type { Command, CommandNode } from "./command.ts";
-import { commandTable, formatTopHelp } from "./command-table.ts";
-import { collectFlags, findCommand, type FoundCommand } from "./find-command.ts";
+import { commandTable } from "./command-table.ts";
+import { collectFlags, findCommand } from "./find-command.ts";
 import { findFlag, globalFlags, type FlagSpec } from "./arguments/flag-spec.ts";
 import { FlagValues } from "./arguments/flag-values.ts";
 import { findCommandWord, parseArguments, type ParsedArguments } from "./arguments/parse-arguments.ts";
@@ -11,32 +11,39 @@ import { formatCommandHelp } from "./output/format-help.ts";
 import { printLine, printLines } from "./output/print.ts";
 import { version } from "#base/version.ts";
 
+/** What a command line is run with. */
+export interface CommandLineSurroundings {
+  /** Environment variables. */
+  readonly variables: Variables;
+  /** Text of `micro --help`. */
+  readonly help: string;
+}
+
 /** Runs one command line and returns its exit code. Nothing is thrown: what failed was printed. */
-export async function runCommandLine(words: readonly string[], variables: Variables): Promise<number> {
-  const state: RunState = { variables, session: undefined };
+export async function runCommandLine(words: readonly string[], surroundings: CommandLineSurroundings): Promise<number> {
+  const state: RunState = { ...surroundings, session: undefined };
   try {
     await run(words, state);
     return 0;
   } catch (reason) {
-    const surroundings = state.session?.surroundings() ?? { address: undefined, isLoggedIn: false };
-    const report = reportError(reason, surroundings);
-    printError(report, mentionsJson(words, variables));
+    const known = state.session?.surroundings() ?? { address: undefined, isLoggedIn: false };
+    const report = reportError(reason, known);
+    printError(report, mentionsJson(words, surroundings.variables));
     return report.exitCode;
   }
 }
 
-interface RunState {
-  readonly variables: Variables;
+interface RunState extends CommandLineSurroundings {
   /** What the failing command worked with, for the error message. */
   session: Session | undefined;
 }
 
 async function run(words: readonly string[], state: RunState): Promise<void> {
   const position = findCommandWord(words, globalFlags);
-  if (position === -1) return runWithoutCommand(words);
+  if (position === -1) return runWithoutCommand(words, state.help);
   const name = words[position] ?? "";
   const others = words.toSpliced(position, 1);
-  if (name === "help") return showHelp(others);
+  if (name === "help") return showHelp(others, state.help);
   const entry = commandTable.find((each) => each.name === name);
   if (entry !== undefined) return runNode((await entry.load()).command, { name, words: others, state });
   const { runServiceCommand } = await import("./service-command.ts");
@@ -44,9 +51,9 @@ async function run(words: readonly string[], state: RunState): Promise<void> {
   return runServiceCommand(line, (flags) => openSession(state, flags));
 }
 
-function runWithoutCommand(words: readonly string[]): void {
+function runWithoutCommand(words: readonly string[], help: string): void {
   const { flags } = parseArguments(words, globalFlags);
-  if (flags.isOn("help")) return printLine(formatTopHelp().trimEnd());
+  if (flags.isOn("help")) return printLine(help);
   if (flags.isOn("version")) return printVersion();
   throw new CommandError("No command provided to micro. Please refer to 'micro --help'");
 }
@@ -55,10 +62,10 @@ function printVersion(): void {
   printLine(`micro version ${version}`);
 }
 
-async function showHelp(words: readonly string[]): Promise<void> {
+async function showHelp(words: readonly string[], help: string): Promise<void> {
   const path = parseArguments(words, globalFlags).words;
   const [name] = path;
-  if (name === undefined) return printLine(formatTopHelp().trimEnd());
+  if (name === undefined) return printLine(help);
   const entry = commandTable.find((each) => each.name === name);
   if (entry === undefined) throw new CommandError(`No help topic for '${name}'`, { exitCode: 3 });
   const found = findCommand((await entry.load()).command, path.slice(1), [name]);
@@ -79,10 +86,11 @@ async function runNode(root: CommandNode, { name, words, state }: NodeRun): Prom
   if (parsed.flags.has("version") && findFlag(command?.flags ?? [], "version") === undefined) return printVersion();
   if (command === undefined) return printLines(formatCommandHelp(found.node, found.path, globalFlags));
   checkFlags(parsed, command);
-  checkWordCount(command, found);
+  const positional = command.takesRest === true ? found.words : [...found.words, ...(parsed.rest ?? [])];
+  checkWordCount(command, found.path, positional);
   const flags = withVariables(parsed.flags, [...command.flags, ...globalFlags], state.variables);
   await command.run({
-    words: found.words,
+    words: positional,
     rest: parsed.rest,
     flags,
     session: openSession(state, flags),
@@ -102,7 +110,7 @@ function checkFlags(parsed: ParsedArguments, command: Command): void {
   if (stranger !== undefined) throw new CommandError(`Flag provided but not defined: -${stranger}`);
 }
 
-function checkWordCount(command: Command, { path, words }: FoundCommand): void {
+function checkWordCount(command: Command, path: readonly string[], words: readonly string[]): void {
   const { min, max } = command.wordCount ?? { min: 0, max: Infinity };
   if (words.length >= min && words.length <= max) return;
   const usage = `usage: micro ${[...path, command.usage].join(" ").trim()}`;

@@ -1,6 +1,7 @@
 import { basename, resolve } from "node:path";
+import { checkName } from "./check-name.ts";
 import { CommandError } from "./command-error.ts";
-import { isName, requireName } from "#base/name.ts";
+import { isName } from "#base/name.ts";
 
 /** A service and perhaps one version of it. */
 export interface ServiceReference {
@@ -15,8 +16,8 @@ export function parseServiceReference(text: string): ServiceReference {
   const at = text.indexOf("@");
   const name = at === -1 ? text : text.slice(0, at);
   const version = at === -1 ? "" : text.slice(at + 1);
-  requireName("service", name);
-  if (at !== -1) requireName("version", version);
+  checkName("service", name);
+  if (at !== -1) checkName("version", version);
   return { name, version };
 }
 

@@ -8,6 +8,7 @@ export const command: Command = {
   summary: "Answer a shell's completion",
   usage: "-- WORD…",
   flags: [],
+  takesRest: true,
   run: async ({ rest, session }) => {
     const words = rest ?? [];
     const current = words.at(-1) ?? "";

@@ -1,10 +1,9 @@
 import { resolve } from "node:path";
-import { CommandError } from "#cli/command-error.ts";
+import { checkName } from "#cli/check-name.ts";
 import type { Command } from "#cli/command.ts";
 import { printJson, printLines } from "#cli/output/print.ts";
 import { serviceTemplate } from "#cli/scaffold/service-template.ts";
 import { writeScaffold } from "#cli/scaffold/write-scaffold.ts";
-import { isName } from "#base/name.ts";
 
 /** `micro new NAME`: a service that runs as it is. */
 export const command: Command = {
@@ -14,9 +13,7 @@ export const command: Command = {
   flags: [],
   wordCount: { min: 1, max: 1 },
   run: async ({ words: [name = ""], isJson }) => {
-    if (!isName("service", name)) {
-      throw new CommandError(`"${name}" is not a service name: use letters, digits, dots and dashes`);
-    }
+    checkName("service", name);
     const folder = resolve(name);
     const files = serviceTemplate(name);
     await writeScaffold(folder, files, name);

@@ -14,6 +14,7 @@ export const command: Command = {
   details: "Uploads the folder (without what git ignores), starts it and returns when it runs.",
   flags: [...deployFlags, { name: "force", kind: "bool", help: "start it anew if it runs already" }],
   wordCount: { min: 0, max: 1 },
+  takesRest: true,
   run: async (invocation) => {
     const plan = planDeployment(invocation);
     const { flags, session } = invocation;

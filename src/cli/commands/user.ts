@@ -1,8 +1,8 @@
+import { checkName } from "#cli/check-name.ts";
 import { CommandError } from "#cli/command-error.ts";
 import type { Command, CommandGroup } from "#cli/command.ts";
 import type { Session } from "#cli/connection/session.ts";
 import { fieldsOf, textOf } from "#cli/service-answer.ts";
-import { isName } from "#base/name.ts";
 import { printJson, printLine } from "#cli/output/print.ts";
 import { command as config } from "./user-config.ts";
 import { setPassword } from "./user-password.ts";
@@ -51,9 +51,7 @@ const setNamespace: Command = {
   flags: [],
   wordCount: { min: 1, max: 1 },
   run: async ({ session, words: [name = ""] }) => {
-    if (!isName("namespace", name)) {
-      throw new CommandError(`"${name}" is not a namespace name: use small letters, digits, dots and dashes`);
-    }
+    checkName("namespace", name);
     const prefix = `namespaces.${session.environment.name}`;
     const known = (session.config.get(`${prefix}.all`) ?? "").split(",").filter((each) => each !== "");
     const all = known.includes(name) ? known : [...known, name];

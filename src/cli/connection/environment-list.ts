@@ -1,6 +1,6 @@
+import { checkName } from "#cli/check-name.ts";
 import { CommandError } from "#cli/command-error.ts";
 import { isRecord } from "#base/json.ts";
-import { isName } from "#base/name.ts";
 import type { ConfigFile } from "./config-file.ts";
 
 /** A server that the command line talks to. */
@@ -50,9 +50,7 @@ export class EnvironmentList {
 
   /** Adds one, or gives a known one another address. */
   async add(environment: NamedEnvironment): Promise<void> {
-    if (!isName("environment", environment.name)) {
-      throw new CommandError(`"${environment.name}" is not an environment name: use letters, digits, dots and dashes`);
-    }
+    checkName("environment", environment.name);
     await this.#store([...this.#stored().filter((each) => each.name !== environment.name), environment]);
   }
 

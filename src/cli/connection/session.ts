@@ -1,8 +1,8 @@
+import { checkName } from "#cli/check-name.ts";
 import { CommandError } from "#cli/command-error.ts";
 import type { ErrorSurroundings } from "#cli/output/error-output.ts";
 import type { FlagValues } from "#cli/arguments/flag-values.ts";
 import { resolveHome } from "#base/home.ts";
-import { requireName } from "#base/name.ts";
 import { ConfigFile } from "./config-file.ts";
 import { EnvironmentList, type NamedEnvironment } from "./environment-list.ts";
 import { LoginFile, type Login, type LoginKey } from "./login-file.ts";
@@ -77,7 +77,7 @@ export class Session {
   }
 
   get namespace(): string {
-    return requireName("namespace", this.chosenNamespace ?? rootNamespace);
+    return checkName("namespace", this.chosenNamespace ?? rootNamespace);
   }
 
   get server(): ServerUrl {

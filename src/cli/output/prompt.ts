@@ -11,7 +11,10 @@ export interface Prompt {
   close(): void;
 }
 
-/** Opens standard input. Questions go to standard error, so that they never mix with a result. */
+/**
+ * Opens standard input. Questions go to standard error, so that they never mix with a result, and only where somebody sits
+ * who can read them.
+ */
 export function openPrompt(): Prompt {
   const isTerminal = isatty(0);
   let isHidden = false;
@@ -24,7 +27,7 @@ export function openPrompt(): Prompt {
   const reader = createInterface({ input: process.stdin, output, terminal: isTerminal });
   const lines = reader[Symbol.asyncIterator]();
   const ask = async (question: string): Promise<string> => {
-    process.stderr.write(question);
+    if (isTerminal) process.stderr.write(question);
     const next = await lines.next();
     return next.done === true ? "" : next.value;
   };

@@ -50,7 +50,9 @@ const compilerOptions = `${JSON.stringify(
   {
     compilerOptions: {
       target: "ES2023",
-      lib: ["ES2024", "ESNext.Disposable"],
+      lib: ["ES2024", "DOM.AsyncIterable", "ESNext.Disposable"],
+      types: ["bun"],
+      customConditions: ["bun"],
       module: "preserve",
       moduleResolution: "bundler",
       strict: true,
@@ -74,7 +76,7 @@ micro ${name} call --name=Jane
 micro logs ${name} -f
 \`\`\`
 
-The framework \`micro-ts\` is provided by the server that runs the service: there is nothing to install. The link in
-\`node_modules\` is for editors.
+The framework \`micro-ts\` is provided by the server that runs the service: there is nothing to install. The links
+in \`node_modules\` are for editors.
 `;
 }

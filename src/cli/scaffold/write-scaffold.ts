@@ -5,7 +5,7 @@ import { CommandError } from "#cli/command-error.ts";
 import type { TemplateFile } from "./service-template.ts";
 
 /**
- * Makes a folder with these files, and a link to the framework for editors. The folder appears complete or not at all.
+ * Makes a folder with these files, and links to the framework for editors. The folder appears complete or not at all.
  *
  * @throws CommandError when the folder is there already or cannot be made.
  */
@@ -26,10 +26,21 @@ export async function writeScaffold(folder: string, files: readonly TemplateFile
   }
 }
 
-/** The package that this file belongs to, where it lies on disk; the single executable has none to link to. */
+/** What editors look up: the framework, and the types of the platform that it runs on. */
+const editorLinks: Readonly<Record<string, string>> = {
+  "micro-ts": "",
+  "@types/bun": "node_modules/@types/bun",
+  "@types/node": "node_modules/@types/node",
+};
+
+/** Links to the package that this file belongs to, where it lies on disk; the single executable has none to link to. */
 async function linkFramework(folder: string): Promise<void> {
   const packageFolder = join(import.meta.dir, "..", "..", "..");
   if (!existsSync(join(packageFolder, "package.json"))) return;
-  await mkdir(join(folder, "node_modules"));
-  await symlink(packageFolder, join(folder, "node_modules", "micro-ts"), "dir");
+  for (const [name, path] of Object.entries(editorLinks)) {
+    const target = join(packageFolder, path);
+    const link = join(folder, "node_modules", name);
+    await mkdir(dirname(link), { recursive: true });
+    if (existsSync(target)) await symlink(target, link, "dir");
+  }
 }

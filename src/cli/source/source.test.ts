@@ -1,0 +1,131 @@
+import { describe, expect, it } from "bun:test";
+import { chmod, mkdir, symlink } from "node:fs/promises";
+import fc from "fast-check";
+import { baseEnvironment, runCommand } from "#testing/run-command.ts";
+import { createTempFolder } from "#testing/temp-folder.ts";
+import { checkEntry } from "./check-entry.ts";
+import { collectSource } from "./collect-source.ts";
+import { gather, packSource } from "./pack-source.ts";
+import { resolveSourceFolder } from "./source-folder.ts";
+
+async function pack(folder: string): Promise<Uint8Array> {
+  return Buffer.concat(await Array.fromAsync(packSource(await collectSource(folder))));
+}
+
+async function pathsOf(folder: string): Promise<string[]> {
+  return (await collectSource(folder)).map(({ path }) => path);
+}
+
+describe("collectSource()", () => {
+  it("leaves out node_modules and .git, and takes the content behind links", async () => {
+    await using folder = await createTempFolder();
+    await Bun.write(`${folder.path}/index.ts`, "1");
+    await Bun.write(`${folder.path}/src/deep/a.ts`, "2");
+    await Bun.write(`${folder.path}/node_modules/x/index.js`, "3");
+    await Bun.write(`${folder.path}/src/node_modules/y.js`, "4");
+    await symlink("index.ts", `${folder.path}/link.ts`);
+    await symlink("/tmp", `${folder.path}/elsewhere`);
+    await symlink("nowhere", `${folder.path}/dangling`);
+    expect(await pathsOf(folder.path)).toEqual(["index.ts", "link.ts", "src/deep/a.ts"]);
+  });
+
+  it("leaves out what git ignores, in a repository and below one", async () => {
+    await using folder = await createTempFolder();
+    await runCommand(["git", "init", "-q", folder.path]);
+    await Bun.write(`${folder.path}/.gitignore`, "dist/\n*.log\n");
+    await Bun.write(`${folder.path}/svc/index.ts`, "1");
+    await Bun.write(`${folder.path}/svc/dist/out.js`, "2");
+    await Bun.write(`${folder.path}/svc/a.log`, "3");
+    await Bun.write(`${folder.path}/svc/ü b.txt`, "4");
+    expect(await pathsOf(`${folder.path}/svc`)).toEqual(["index.ts", "ü b.txt"]);
+    expect(await pathsOf(folder.path)).toEqual([".gitignore", "svc/index.ts", "svc/ü b.txt"]);
+  });
+
+  it("says what is wrong with a folder", async () => {
+    await using folder = await createTempFolder();
+    await Bun.write(`${folder.path}/file`, "1");
+    await mkdir(`${folder.path}/empty`);
+    await expect(collectSource(`${folder.path}/nope`)).rejects.toThrow("does not exist");
+    await expect(collectSource(`${folder.path}/file`)).rejects.toThrow("is not a folder");
+    await expect(collectSource(`${folder.path}/empty`)).rejects.toThrow("is empty");
+  });
+});
+
+describe("packSource()", () => {
+  it("makes an archive that tar unpacks to the same files", async () => {
+    await using folder = await createTempFolder();
+    const long = `${"long-folder-name/".repeat(12)}ü-${"x".repeat(120)}.ts`;
+    await Bun.write(`${folder.path}/in/index.ts`, "hello");
+    await Bun.write(`${folder.path}/in/empty`, "");
+    await Bun.write(`${folder.path}/in/run.sh`, "#!/bin/sh\n");
+    await chmod(`${folder.path}/in/run.sh`, 0o755);
+    await Bun.write(`${folder.path}/in/${long}`, "long");
+    await Bun.write(`${folder.path}/in/big.bin`, new Uint8Array(1_000_000).fill(7));
+    await Bun.write(`${folder.path}/a.tar`, await pack(`${folder.path}/in`));
+    await mkdir(`${folder.path}/out`);
+    const untar = await runCommand(["tar", "-xf", "a.tar", "-C", "out"], { cwd: folder.path });
+    expect(untar).toMatchObject({ code: 0, stderr: "" });
+    expect(await runCommand(["diff", "-r", "in", "out"], { cwd: folder.path })).toMatchObject({ code: 0 });
+    expect((await runCommand(["test", "-x", "out/run.sh"], { cwd: folder.path })).code).toBe(0);
+    expect((await runCommand(["test", "-x", "out/index.ts"], { cwd: folder.path })).code).toBe(1);
+  });
+
+  it("gives the same archive for the same files, whatever their times", async () => {
+    await using folder = await createTempFolder();
+    await Bun.write(`${folder.path}/a.ts`, "1");
+    await Bun.write(`${folder.path}/b.ts`, "2");
+    const first = await pack(folder.path);
+    await runCommand(["touch", "-d", "2001-01-01", `${folder.path}/a.ts`]);
+    expect(Buffer.compare(await pack(folder.path), first)).toBe(0);
+  });
+
+  it("keeps any path that a file can have", async () => {
+    await using folder = await createTempFolder();
+    // A file name has 255 bytes at most; two are put together so that paths pass the 100 bytes of a plain header.
+    const name = fc.stringMatching(/^[a-zA-Z0-9ü€ _.=-]{1,80}$/).filter((text) => !/^\.*$/.test(text));
+    await fc.assert(
+      fc.asyncProperty(name, name, async (first, second) => {
+        await using each = await createTempFolder();
+        await Bun.write(`${each.path}/d-${first}/${second}`, "x");
+        await Bun.write(`${folder.path}/b.tar`, await pack(each.path));
+        const env = { ...baseEnvironment(), LC_ALL: "C.UTF-8" };
+        const listed = await runCommand(["tar", "-tf", `${folder.path}/b.tar`, "--quoting-style=literal"], { env });
+        expect(listed.stdout).toBe(`d-${first}/${second}\n`);
+      }),
+      { numRuns: 25 },
+    );
+  });
+});
+
+describe("gather()", () => {
+  it("joins small pieces and loses no byte", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.uint8Array()), fc.integer({ min: 1, max: 50 }), async (pieces, bytesMin) => {
+        const gathered = await Array.fromAsync(gather(each(pieces), bytesMin));
+        expect(Buffer.compare(Buffer.concat(gathered), Buffer.concat(pieces))).toBe(0);
+        expect(gathered.slice(0, -1).every((piece) => piece.length >= bytesMin)).toBe(true);
+      }),
+    );
+  });
+});
+
+describe("checkEntry()", () => {
+  it("refuses a folder without code", () => {
+    const file = { absolutePath: "/x/README.md", sizeBytes: 1, isExecutable: false };
+    expect(() => checkEntry("/x", [{ ...file, path: "README.md" }])).toThrow("no TypeScript or JavaScript");
+    checkEntry("/x", [{ ...file, path: "src/main.mjs" }]);
+  });
+});
+
+describe("resolveSourceFolder()", () => {
+  it.each(["github.com/micro/services/helloworld", "https://example.com/a/b.git", "git@example.com:a/b"])(
+    "says that %s is not understood yet",
+    (source) => {
+      expect(() => resolveSourceFolder(source)).toThrow("git sources are not supported yet; run a folder");
+    },
+  );
+});
+
+async function* each<T>(items: readonly T[]): AsyncGenerator<T> {
+  yield* items;
+}
