@@ -1,9 +1,7 @@
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { codeFromGrpc, errorCodes, grpcFromHttp } from "#base/error-code.ts";
 import { MicroError } from "#base/error.ts";
 import { limits } from "#base/limits.ts";
-import { ErrorSchema } from "#gen/error_pb.ts";
-import { StatusSchema } from "#gen/google/rpc/status_pb.ts";
+import { decodeErrorProto, decodeFirstDetail, encodeErrorProto, encodeStatusProto } from "./error-proto.ts";
 
 /** Type of the one detail that an error carries; any other would hide the message from Go clients. */
 const detailTypeUrl = "type.googleapis.com/Error";
@@ -20,9 +18,9 @@ export interface GrpcErrorTrailers {
 export function toGrpcTrailers(error: MicroError, at: string): GrpcErrorTrailers {
   const body = toErrorBody(error, at);
   const status = toGrpcStatus(error);
-  const detail = { typeUrl: detailTypeUrl, value: toBinary(ErrorSchema, create(ErrorSchema, body)) };
+  const detail = { typeUrl: detailTypeUrl, value: encodeErrorProto(body) };
   // google.rpc.Status repeats the message; we leave it out there, so that long details do not fill the headers twice.
-  const details = toBinary(StatusSchema, create(StatusSchema, { code: status, details: [detail] }));
+  const details = encodeStatusProto(status, detail);
   return {
     "grpc-status": String(status),
     "grpc-message": encodePercent(JSON.stringify(body)),
@@ -78,7 +76,7 @@ export interface ConnectError {
 /** An error in Connect's form: the body of a unary answer, or `error` of the last frame of a stream. */
 export function toConnectError(error: MicroError, at: string): ConnectError {
   const body = toErrorBody(error, at);
-  const value = encodeBase64(toBinary(ErrorSchema, create(ErrorSchema, body)));
+  const value = encodeBase64(encodeErrorProto(body));
   return {
     code: connectCodes[toGrpcStatus(error)] ?? "unknown",
     message: body.detail,
@@ -161,22 +159,12 @@ function codeFromStatus(httpStatus: number): MicroError["code"] {
 }
 
 function fromDetails(encoded: string | undefined): MicroError | undefined {
-  if (encoded === undefined) return undefined;
-  try {
-    const [detail] = fromBinary(StatusSchema, decodeBase64(encoded)).details;
-    return detail?.typeUrl === detailTypeUrl ? fromErrorMessage(detail.value) : undefined;
-  } catch {
-    return undefined;
-  }
+  const detail = encoded === undefined ? undefined : decodeFirstDetail(decodeBase64(encoded));
+  return detail?.typeUrl === detailTypeUrl ? fromErrorMessage(detail.value) : undefined;
 }
 
 function fromErrorMessage(bytes: Uint8Array): MicroError | undefined {
-  try {
-    const { id, code, detail } = fromBinary(ErrorSchema, bytes);
-    return MicroError.parse({ id, code, detail });
-  } catch {
-    return undefined;
-  }
+  return MicroError.parse(decodeErrorProto(bytes));
 }
 
 function parseJson(text: string): unknown {

@@ -101,6 +101,8 @@ async function build({ config, logger, version }: ServerDeps, parts: Stoppable[]
 
   // The network listens first: services, which need it, are started by the runtime behind it.
   const network = own(toStoppable(await listenRpc({ address: config.networkAddress, server: rpc })));
+  let provided: Promise<void> | undefined;
+  const sdk = (): Promise<void> => (provided ??= provideSdk(paths.runtimeFolder));
   const runtime = own(
     new LocalRuntime(
       {
@@ -114,7 +116,7 @@ async function build({ config, logger, version }: ServerDeps, parts: Stoppable[]
         networkAddress: () => network.address,
         publicKey: auth.publicKey,
         probe: (node) => probeNode(http, node),
-        provideSdk,
+        provideSdk: () => sdk(),
         serverEnv: process.env,
       },
       { reservedNames: coreNames },
@@ -134,7 +136,11 @@ async function build({ config, logger, version }: ServerDeps, parts: Stoppable[]
   return {
     addresses: { gateway: front.address, proxy: proxy.address, network: network.address },
     auth,
-    startServices: () => runtime.start(),
+    startServices: async () => {
+      await runtime.start();
+      // Made ready before anybody waits for it; a failure is told to whoever starts a service.
+      await sdk().catch(() => (provided = undefined));
+    },
     // What never ends by itself goes first, so that draining waits for work only: watches, then services and their logs.
     stop: () =>
       registry

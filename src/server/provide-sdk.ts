@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { lstat, mkdir, readFile, readlink, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { lstat, mkdir, readdir, readFile, readlink, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { MicroError } from "#base/error.ts";
 import { isRecord } from "#base/json.ts";
@@ -23,6 +23,7 @@ export async function provideSdk(runtimeFolder: string): Promise<void> {
     const checkout = dirname(dirname(import.meta.dir));
     await link(target, checkout);
     await link(`${modules}/@bufbuild/protobuf`, `${checkout}/node_modules/@bufbuild/protobuf`);
+    await buildWhereStale(checkout);
     return;
   }
   await unpackArchive(target, await archive.text());
@@ -48,6 +49,28 @@ async function writeProtobufPackage(target: string): Promise<void> {
     }
   }
   await writeFile(`${target}/package.json`, JSON.stringify({ name: "@bufbuild/protobuf", type: "module", exports }));
+}
+
+/**
+ * Bun runs the framework from its source; Node needs it as JavaScript, which is built here when it is missing or when a
+ * source file is younger than it.
+ *
+ * @throws MicroError `internal` with what the build said.
+ */
+async function buildWhereStale(checkout: string): Promise<void> {
+  const built = await stat(`${checkout}/dist/sdk/package.json`).catch(() => undefined);
+  if (built !== undefined && (await newestChangeMs(checkout)) <= built.mtimeMs) return;
+  const build = Bun.spawn([process.execPath, `${checkout}/scripts/build-sdk.ts`], { stdout: "ignore", stderr: "pipe" });
+  const [said, code] = await Promise.all([build.stderr.text(), build.exited]);
+  if (code !== 0) throw new MicroError("internal", `the framework could not be built for Node: ${said.trim()}`);
+}
+
+async function newestChangeMs(checkout: string): Promise<number> {
+  const folders = ["base", "interface", "gen", "rpc", "service"].map((name) => `${checkout}/src/${name}`);
+  const names = await Promise.all(folders.map((folder) => readdir(folder, { recursive: true })));
+  const files = names.flatMap((list, index) => list.map((name) => `${folders[index]}/${name}`));
+  const stats = await Promise.all(files.map((path) => stat(path)));
+  return Math.max(...stats.map((each) => each.mtimeMs));
 }
 
 async function link(target: string, to: string): Promise<void> {
