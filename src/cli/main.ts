@@ -1,3 +1,5 @@
+import type { CommandLineSurroundings } from "./run-command-line.ts";
+
 /**
  * The command line's entry. Help and version answer from here, without loading another file, because a user waits for
  * each; a test holds the text against the table of commands.
@@ -45,6 +47,7 @@ const only = words.length === 1 ? words[0] : undefined;
 if (only === "--help" || only === "-h" || only === "help") {
   console.log(help);
 } else {
+  const surroundings: CommandLineSurroundings = { variables: process.env, help };
   const { runCommandLine } = await import("./run-command-line.ts");
-  process.exitCode = await runCommandLine(words, { variables: process.env, help });
+  process.exitCode = await runCommandLine(words, surroundings);
 }

@@ -38,7 +38,7 @@ describe("micro new", () => {
     expect(await micro(["new", "helloworld"], folder.path)).toEqual({
       code: 1,
       stdout: "",
-      stderr: "Helloworld already exists\n",
+      stderr: "helloworld already exists\n",
     });
     expect(await readdir(`${folder.path}/helloworld`)).toEqual(["mine.txt"]);
   });

@@ -83,7 +83,7 @@ describe("micro", () => {
       4,
       'Failed to connect to micro server at 127.0.0.1:8081: is it running? Start it with "micro server"',
     ],
-    [["run", "github.com/a/b"], 1, "Git sources are not supported yet; run a folder"],
+    [["run", "github.com/a/b"], 1, "git sources are not supported yet; run a folder"],
     [["kill", "a b"], 1, '"a b" is not a service name: use letters, digits, dots and dashes, at most 128'],
     [["-e", "x", "services"], 1, 'Env "x" not found. See `micro env` for available environments.'],
     [["env", "set", "x"], 128, "Environment 'x' does not exist; see \"micro env\""],

@@ -8,8 +8,8 @@ const loggedIn = { address: "127.0.0.1:8081", isLoggedIn: true };
 
 describe("reportError()", () => {
   it.each([
-    ["No such folder", 1, new CommandError("no such folder")],
-    ["X", 128, new CommandError("x", { exitCode: 128 })],
+    ["helloworld already exists", 1, new CommandError("helloworld already exists")],
+    ["x", 128, new CommandError("x", { exitCode: 128 })],
     ['Service "nope" not found', 4, new MicroError("internal", "service nope: route not found")],
     ['Service method "Say.Hi" not found', 5, new MicroError("unimplemented", "unknown service Say.Hi")],
     ['Service "greeter" not found', 5, new MicroError("unimplemented", "unknown service greeter")],

@@ -20,8 +20,10 @@ export interface ErrorSurroundings {
 /** Turns anything that was thrown into one line and an exit code, the same for every command. */
 export function reportError(reason: unknown, surroundings: ErrorSurroundings): ErrorReport {
   const error = MicroError.from(reason);
-  const { exitCode, text } = explain(error, MicroError.is(reason), surroundings);
-  return { exitCode, text: capitalize(toOneLine(text)), body: { ...error.toBody("micro"), detail: toOneLine(text) } };
+  const explained = explain(error, MicroError.is(reason), surroundings);
+  // What this side says is written for people already, and may begin with a name, which stays as it is.
+  const text = toOneLine(error instanceof CommandError ? explained.text : capitalize(explained.text));
+  return { exitCode: explained.exitCode, text, body: { ...error.toBody("micro"), detail: text } };
 }
 
 /** Prints it where errors belong. */
