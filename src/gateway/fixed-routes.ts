@@ -1,4 +1,5 @@
 import { cleanPath } from "./path-table.ts";
+import type { UrlParts } from "./split-url.ts";
 
 /** Methods that call a service. */
 const callMethods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] as const;
@@ -12,11 +13,7 @@ export function isCallMethod(method: string): boolean {
 }
 
 /** Paths that the gateway answers itself; undefined for calls. */
-export function answerFixed(
-  request: { method: string; path: string; query: string },
-  version: string,
-): Response | undefined {
-  const { method, path, query } = request;
+export function answerFixed(method: string, { path, query }: UrlParts, version: string): Response | undefined {
   if (method === "OPTIONS") return new Response(null, { status: 200, headers: { allow: allowedMethods } });
   switch (path) {
     case "/":

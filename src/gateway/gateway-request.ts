@@ -15,12 +15,18 @@ export interface RequestHost {
 export class GatewayRequest implements CallSource {
   readonly #request: Request;
   readonly #host: RequestHost;
-  readonly #cors: CorsOptions;
+  /** All headers, with the token of the cookie where there is no other; what travels on is decided on the way out. */
+  readonly #headers: Record<string, string>;
 
   constructor(request: Request, host: RequestHost, cors: CorsOptions) {
     this.#request = request;
     this.#host = host;
-    this.#cors = cors;
+    this.#headers = request.headers.toJSON();
+    if (this.#headers["cookie"] !== undefined) takeCookieToken(this.#headers, cors);
+  }
+
+  get method(): string {
+    return this.#request.method;
   }
 
   get peer(): string {
@@ -33,24 +39,31 @@ export class GatewayRequest implements CallSource {
   }
 
   header(name: string): string | undefined {
-    return this.#request.headers.get(name) ?? undefined;
+    return this.#headers[name];
   }
 
-  /** All headers, with the token of the cookie where there is no other; what travels on is decided on the way out. */
   metadata(): Metadata {
-    const headers: Record<string, string> = this.#request.headers.toJSON();
-    if (headers["authorization"] === undefined && headers["cookie"] !== undefined) {
-      const token = readCookieToken(headers["cookie"]);
-      if (token !== undefined && mayUseCookie((name) => headers[name], this.#cors)) {
-        headers["authorization"] = `Bearer ${token}`;
-      }
-    }
-    return headers;
+    return this.#headers;
   }
 
-  /** The whole body. @throws MicroError `payload_too_large` above `bytesMax`, `cancelled` when the caller left. */
+  /** True where the caller says how long he waits. */
+  get hasTimeout(): boolean {
+    const headers = this.#headers;
+    return (
+      headers["timeout"] !== undefined ||
+      headers["grpc-timeout"] !== undefined ||
+      headers["connect-timeout-ms"] !== undefined
+    );
+  }
+
+  /** The connection may be silent for as long as it likes. */
+  keepOpen(): void {
+    this.#host.timeout(this.#request, 0);
+  }
+
+  /** The whole body. @throws MicroError `payload_too_large` above `bytesMax`. */
   async readBody(bytesMax: number): Promise<Uint8Array> {
-    const length = this.header("content-length");
+    const length = this.#headers["content-length"];
     if (length === undefined) return this.#collectBody(bytesMax);
     if (Number(length) > bytesMax) throw tooLarge(bytesMax);
     return new Uint8Array(await this.#request.arrayBuffer());
@@ -69,6 +82,12 @@ export class GatewayRequest implements CallSource {
     }
     return Buffer.concat(chunks);
   }
+}
+
+function takeCookieToken(headers: Record<string, string>, cors: CorsOptions): void {
+  if (headers["authorization"] !== undefined) return;
+  const token = readCookieToken(headers["cookie"]);
+  if (token !== undefined && mayUseCookie((name) => headers[name], cors)) headers["authorization"] = `Bearer ${token}`;
 }
 
 function tooLarge(bytesMax: number): MicroError {

@@ -4,18 +4,20 @@ import type { Logger } from "#base/logger.ts";
 import type { ServiceDirectory } from "#interface/registry.ts";
 import { ForwardingMethod, type ForwardingClient } from "#rpc/forwarding-method.ts";
 import type { HttpListener } from "#rpc/http-exchange.ts";
-import { IncomingCall } from "#rpc/incoming-call.ts";
+import { IncomingCall, type CallTarget } from "#rpc/incoming-call.ts";
 import type { CallGuard, ServiceTable } from "#rpc/method.ts";
-import type { Encoding } from "#rpc/server-call.ts";
+import type { Encoding, ServerCall } from "#rpc/server-call.ts";
 import { corsHeaders, type CorsOptions } from "./cors.ts";
+import { EdgeCall } from "./edge-call.ts";
 import { errorResponse } from "./error-response.ts";
 import { findTarget, type Target, type TargetDeps } from "./find-target.ts";
 import { answerFixed, isCallMethod } from "./fixed-routes.ts";
 import { GatewayRequest, type RequestHost } from "./gateway-request.ts";
 import { listenGateway, type ListenGatewayOptions } from "./listen-gateway.ts";
 import { ndjsonType, toLines } from "./ndjson-response.ts";
-import { resolvePath } from "./path-table.ts";
+import type { Route } from "./path-table.ts";
 import { hasBody, toBodyKind, toRequestMessage } from "./request-message.ts";
+import { RouteCache } from "./route-cache.ts";
 import { splitUrl, type UrlParts } from "./split-url.ts";
 
 export interface GatewayDeps {
@@ -60,17 +62,16 @@ export function createGateway(deps: GatewayDeps, options: GatewayOptions = {}): 
 
 /** A request on its way through: what it is, and where it goes. */
 interface Exchange {
-  readonly request: Request;
   readonly source: GatewayRequest;
-  readonly host: RequestHost;
   readonly url: UrlParts;
-  readonly call: IncomingCall;
+  readonly call: ServerCall;
 }
 
 class HttpGateway {
   readonly #deps: GatewayDeps;
   readonly #config: Required<GatewayOptions>;
   readonly #targets: TargetDeps;
+  readonly #routes = new RouteCache();
 
   constructor(deps: GatewayDeps, config: Required<GatewayOptions>) {
     this.#deps = deps;
@@ -80,13 +81,7 @@ class HttpGateway {
 
   answer(request: Request, host: RequestHost): Response | Promise<Response> {
     const origin = request.headers.get("origin");
-    let answer: Response | Promise<Response>;
-    try {
-      answer = this.#answer(request, host);
-    } catch (reason) {
-      answer = this.#refuse(request, reason);
-    }
-    if (answer instanceof Promise) answer = answer.catch((reason: unknown) => this.#refuse(request, reason));
+    const answer = this.#answer(request, host);
     if (origin === null) return answer;
     return answer instanceof Promise
       ? answer.then((response) => this.#withCors(response, origin))
@@ -96,83 +91,73 @@ class HttpGateway {
   #answer(request: Request, host: RequestHost): Response | Promise<Response> {
     const { method } = request;
     const url = splitUrl(request.url);
-    const fixed = answerFixed({ method, ...url }, this.#deps.version);
-    if (fixed !== undefined) return fixed;
-    if (!isCallMethod(method)) {
-      throw new MicroError("method_not_allowed", `${url.path.slice(0, 100)} cannot be called with ${method}`);
+    try {
+      const known = this.#routes.known(url.path);
+      const fixed =
+        known === undefined || method === "OPTIONS" ? answerFixed(method, url, this.#deps.version) : undefined;
+      if (fixed !== undefined) return fixed;
+      if (!isCallMethod(method)) {
+        throw new MicroError("method_not_allowed", `${url.path.slice(0, 100)} cannot be called with ${method}`);
+      }
+      const route = known ?? this.#routes.find(url.path);
+      if (route === undefined) throw new MicroError("not_found", "service not found");
+      return this.#answerCall({ request, host, url, route });
+    } catch (reason) {
+      return this.#refuse(url, reason);
     }
-    const route = resolvePath(url.path);
-    if (route === undefined) throw new MicroError("not_found", "service not found");
-    const source = new GatewayRequest(request, host, this.#config.cors);
-    const call = new IncomingCall(source, { ...route, path: url.path, encoding: encodingOf(source, method) });
-    return this.#answerCall({ request, source, host, url, call });
   }
 
-  async #answerCall(exchange: Exchange): Promise<Response> {
-    const { call, request } = exchange;
+  async #answerCall(given: { request: Request; host: RequestHost; url: UrlParts; route: Route }): Promise<Response> {
+    const { url, route } = given;
+    let bounded: IncomingCall | undefined;
     try {
+      const source = new GatewayRequest(given.request, given.host, this.#config.cors);
+      const target: CallTarget = { ...route, path: url.path, encoding: encodingOf(source) };
+      // In this process nobody else watches over the time.
+      if (source.hasTimeout || this.#deps.core(route.service) !== undefined) bounded = new IncomingCall(source, target);
+      const call = bounded ?? new EdgeCall(source, target);
       const guarded = this.#deps.guard(call);
       if (guarded !== undefined) await guarded;
-      const target = findTarget(this.#targets, call);
-      const body = hasBody(request.method) ? await exchange.source.readBody(this.#config.bodyBytesMax) : noBytes;
-      const contentType = exchange.source.header("content-type") ?? "";
-      const type = target.requestType;
-      const { bytes } = toRequestMessage({
-        method: request.method,
-        contentType,
-        query: exchange.url.query,
-        body,
-        type,
-      });
-      return await this.#run(exchange, target, bytes);
+      const work = this.#run({ source, url, call }, findTarget(this.#targets, call));
+      return await (bounded?.deadlineMs === undefined ? work : bounded.until(work));
+    } catch (reason) {
+      return this.#refuse(url, reason);
     } finally {
-      call.finish();
+      bounded?.finish();
     }
   }
 
-  #run(exchange: Exchange, target: Target, message: Uint8Array): Promise<Response> {
-    if (target.kind === "unary") return answerOne(exchange, target, message);
-    if (target.kind === "server_stream" || target.kind === "stream") return this.#answerMany(exchange, target, message);
-    const { endpoint, service } = exchange.call;
-    throw new MicroError(
-      "invalid_argument",
-      `${endpoint} takes a stream of messages; call it over gRPC or with micro stream`,
-      {
-        at: service,
-      },
-    );
+  async #run(exchange: Exchange, target: Target): Promise<Response> {
+    const { source, url, call } = exchange;
+    requireOneMessage(target, call);
+    const { method } = source;
+    const body = hasBody(method) ? await source.readBody(this.#config.bodyBytesMax) : noBytes;
+    const contentType = source.header("content-type") ?? "";
+    const { bytes } = toRequestMessage({ method, contentType, query: url.query, body, type: target.requestType });
+    if (target.kind !== "unary") return this.#answerMany(exchange, target, bytes);
+    const answer = await target.method.unary(bytes, call);
+    if (answer.byteLength === 0) return new Response(null, { status: 204 });
+    return new Response(answer, { headers: call.encoding === "json" ? jsonHeaders : { "content-type": contentType } });
   }
 
-  async #answerMany(exchange: Exchange, target: Target, message: Uint8Array): Promise<Response> {
-    const { call, host, request } = exchange;
-    if (call.encoding === "proto") {
-      throw new MicroError(
-        "unsupported_media_type",
-        `${call.endpoint} streams, which over plain HTTP works with JSON only`,
-      );
-    }
+  async #answerMany({ source, url, call }: Exchange, target: Target, message: Uint8Array): Promise<Response> {
     // A stream may be silent for as long as nothing happens.
-    host.timeout(request, 0);
+    source.keepOpen();
     const answers = target.method.stream(once(message), call)[Symbol.asyncIterator]();
     // The first message tells whether the call works at all, so a failure before it still has its status.
     const first = await answers.next();
-    const lines = toLines(answers, first, (error) => this.#report(request, error));
+    const lines = toLines(answers, first, (error) => this.#report(url, error));
     return new Response(lines, { headers: { "content-type": ndjsonType, "cache-control": "no-store" } });
   }
 
-  #refuse(request: Request, reason: unknown): Response {
-    if (MicroError.is(reason)) {
-      this.#report(request, reason);
-      return errorResponse(reason);
-    }
+  #refuse(url: UrlParts, reason: unknown): Response {
     // What is no MicroError here is a fault of the gateway; its text is for the log alone.
     const error = MicroError.from(reason, { detail: "the gateway failed; its log has the cause" });
-    this.#report(request, error);
+    this.#report(url, error);
     return errorResponse(error);
   }
 
-  #report(request: Request, error: MicroError): void {
-    const { path } = splitUrl(request.url);
+  #report({ path }: UrlParts, error: MicroError): void {
     if (error.code === "internal") this.#deps.logger.error("request failed", { path, error });
     else this.#deps.logger.debug("request refused", { path, code: error.code, detail: error.detail });
   }
@@ -187,16 +172,19 @@ class HttpGateway {
 const noBytes = new Uint8Array(0);
 const jsonHeaders = Object.freeze({ "content-type": "application/json" });
 
-async function answerOne({ call, source }: Exchange, target: Target, message: Uint8Array): Promise<Response> {
-  const work = target.method.unary(message, call);
-  const body = await (call.deadlineMs === undefined ? work : call.until(work));
-  if (body.byteLength === 0) return new Response(null, { status: 204 });
-  const headers = call.encoding === "json" ? jsonHeaders : { "content-type": source.header("content-type") ?? "" };
-  return new Response(body, { headers });
+/** @throws MicroError `invalid_argument` or `unsupported_media_type` for what one request and its answer cannot carry. */
+function requireOneMessage({ kind }: Target, { endpoint, service, encoding }: ServerCall): void {
+  if (kind === "unary") return;
+  if (kind === "client_stream" || kind === "bidi_stream") {
+    const detail = `${endpoint} takes a stream of messages; call it over gRPC or with micro stream`;
+    throw new MicroError("invalid_argument", detail, { at: service });
+  }
+  if (encoding === "json") return;
+  throw new MicroError("unsupported_media_type", `${endpoint} streams, which over plain HTTP works with JSON only`);
 }
 
-function encodingOf(source: GatewayRequest, method: string): Encoding {
-  if (!hasBody(method)) return "json";
+function encodingOf(source: GatewayRequest): Encoding {
+  if (!hasBody(source.method)) return "json";
   return toBodyKind(source.header("content-type") ?? "") === "proto" ? "proto" : "json";
 }
 

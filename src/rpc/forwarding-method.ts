@@ -37,7 +37,8 @@ export class ForwardingMethod implements RpcMethod {
 /** The namespace that travels on is the one that was checked, whatever the caller wrote. */
 function toRouted(call: ServerCall): RoutedCall {
   const { service, endpoint, namespace, encoding, signal, deadlineMs } = call;
-  const metadata = { ...call.metadata, "micro-namespace": namespace };
+  const isNamed = call.metadata["micro-namespace"] === namespace;
+  const metadata = isNamed ? call.metadata : { ...call.metadata, "micro-namespace": namespace };
   const routed = { service, endpoint, namespace, encoding, signal, metadata };
   return deadlineMs === undefined ? routed : { ...routed, deadlineMs };
 }
