@@ -93,7 +93,7 @@ describe("the first five minutes of the README", () => {
 
   it("run a plain JavaScript service on Node", async () => {
     expect(await shell("./bin/micro run examples/greeter-node")).toMatchObject({ code: 0 });
-    const call = await shell('./bin/micro call greeter-node GreeterNode.Call \'{"name":"Joe"}\'');
+    const call = await shell('./bin/micro call greeter-node Say.Hello \'{"name":"Joe"}\'');
     expect(JSON.parse(call.stdout)).toMatchObject({ msg: "Hello Joe", runtime: expect.stringMatching(/^node 2\d/) });
   }, 60_000);
 
