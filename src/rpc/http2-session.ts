@@ -8,6 +8,7 @@ import {
 import { connect as connectSocket, type Socket } from "node:net";
 import { MicroError } from "#base/error.ts";
 import { limits } from "#base/limits.ts";
+import { widenConnectionWindow } from "#platform/http2-window.ts";
 import { fromConnectionFailure } from "./connection-error.ts";
 import { parseSocketAddress } from "./socket-address.ts";
 
@@ -133,7 +134,7 @@ export class Http2Session {
         if (this.#state.kind !== "dialing") return;
         clearTimeout(timer);
         this.#state = { kind: "up" };
-        this.#session.setLocalWindowSize(limits.http2ConnectionWindowBytes);
+        widenConnectionWindow(this.#session);
         if (this.#callCount === 0) this.#session.unref();
         resolve();
       });
