@@ -2,6 +2,8 @@ import { mkdir, open, rename, rm, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 import { limits } from "#base/limits.ts";
 
+const newline = 0x0a;
+
 /** A log file as it was at one moment: `sizeBytes` of it are whole lines. */
 export interface LogPart {
   readonly handle: FileHandle;
@@ -58,10 +60,19 @@ export class LogFile {
   async #opened(): Promise<{ readonly handle: FileHandle; sizeBytes: number }> {
     if (this.#open !== undefined) return this.#open;
     await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
-    const handle = await open(this.#path, "a", 0o600);
+    const handle = await open(this.#path, "a+", 0o600);
     this.#open = { handle, sizeBytes: (await handle.stat()).size };
+    await endLastLine(this.#open);
     return this.#open;
   }
+}
+
+/** What a killed server left in the middle of a line becomes a line of its own, so that the next one is whole. */
+async function endLastLine(file: { readonly handle: FileHandle; sizeBytes: number }): Promise<void> {
+  if (file.sizeBytes === 0) return;
+  const last = new Uint8Array(1);
+  await file.handle.read(last, 0, 1, file.sizeBytes - 1);
+  if (last[0] !== newline) file.sizeBytes += (await file.handle.write("\n")).bytesWritten;
 }
 
 async function openPart(path: string): Promise<LogPart | undefined> {

@@ -60,7 +60,6 @@ export class ServiceLog {
     } finally {
       follower?.close();
       if (follower !== undefined) this.#followers.delete(follower);
-      await Promise.all(parts.map((part) => part.handle.close()));
     }
   }
 
@@ -88,7 +87,16 @@ export class ServiceLog {
   }
 }
 
-async function* readHistory(parts: readonly LogPart[], { count, sinceMs }: LogQuery): AsyncGenerator<LogLine> {
+/** Reads what is asked for and closes the files, before any following begins. */
+async function* readHistory(parts: readonly LogPart[], query: LogQuery): AsyncGenerator<LogLine> {
+  try {
+    yield* selectLines(parts, query);
+  } finally {
+    await Promise.all(parts.map((part) => part.handle.close()));
+  }
+}
+
+async function* selectLines(parts: readonly LogPart[], { count, sinceMs }: LogQuery): AsyncGenerator<LogLine> {
   if (count === undefined && sinceMs === undefined) {
     for (const part of parts) yield* readLinesForward(part);
     return;

@@ -1,0 +1,47 @@
+import { describe, expect, it } from "bun:test";
+import { readdir } from "node:fs/promises";
+import { silentLogger } from "#base/logger.ts";
+import { createTempFolder } from "#testing/temp-folder.ts";
+import { endSurvivors } from "./end-survivors.ts";
+import { readProcessMark } from "./process-mark.ts";
+import { ProcessNotes } from "./process-notes.ts";
+
+function startSleeper(): Bun.Subprocess {
+  return Bun.spawn(["sleep", "600"], { detached: true, stdio: ["ignore", "ignore", "ignore"] });
+}
+
+describe("readProcessMark()", () => {
+  it("is the same for one process and undefined for none", async () => {
+    const child = startSleeper();
+    const mark = readProcessMark(child.pid);
+    expect(mark).toBeString();
+    expect(readProcessMark(child.pid)).toBe(mark);
+    expect(readProcessMark(process.pid)).not.toBe(mark);
+    child.kill("SIGKILL");
+    await child.exited;
+    expect(readProcessMark(child.pid)).toBeUndefined();
+  });
+});
+
+describe("endSurvivors()", () => {
+  it("ends the processes that were noted, and only those", async () => {
+    await using temp = await createTempFolder();
+    const notes = new ProcessNotes(`${temp.path}/run`);
+    const [ours, reused] = [startSleeper(), startSleeper()];
+    notes.write("ours", ours.pid, "micro/greeter:latest");
+    const note = { instance: "reused", pid: reused.pid, mark: "another boot/1", service: "" };
+    await Bun.write(`${temp.path}/run/reused.process.json`, JSON.stringify(note));
+    await Bun.write(`${temp.path}/run/torn.process.json`, '{"pid":');
+    await Bun.write(`${temp.path}/run/evil.process.json`, JSON.stringify({ ...note, pid: 1, instance: "evil" }));
+    const gone: string[] = [];
+    const found = await notes.list();
+    await endSurvivors(found, { notes, logger: silentLogger, onGone: (instance) => gone.push(instance) });
+    await ours.exited;
+    expect(gone).toEqual(["ours"]);
+    expect(reused.exitCode).toBeNull();
+    expect(readProcessMark(reused.pid)).toBeString();
+    expect(await readdir(`${temp.path}/run`)).toEqual([]);
+    reused.kill("SIGKILL");
+    await reused.exited;
+  });
+});
