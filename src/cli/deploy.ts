@@ -3,12 +3,15 @@ import { checkName } from "./check-name.ts";
 import { CommandError } from "./command-error.ts";
 import type { Invocation } from "./command.ts";
 import type { FlagSpec } from "./arguments/flag-spec.ts";
+import type { FlagValues } from "./arguments/flag-values.ts";
+import type { Session } from "./connection/session.ts";
 import { nameOfFolder } from "./service-name.ts";
 import type { ProgressLine } from "./output/progress-line.ts";
 import { checkEntry } from "./source/check-entry.ts";
-import { collectSource } from "./source/collect-source.ts";
+import { collectSource, type SourceFile } from "./source/collect-source.ts";
 import { resolveSourceFolder } from "./source/source-folder.ts";
 import { uploadSource } from "./source/upload-source.ts";
+import { KiB } from "#base/limits.ts";
 
 /** Flags of `run` and `update`. */
 export const deployFlags: readonly FlagSpec[] = [
@@ -72,18 +75,26 @@ export function planDeployment({ words, rest, flags, session }: Invocation): Dep
   };
 }
 
-/** Uploads the source of a plan. @throws CommandError for a folder that cannot run, MicroError of the server. */
-export async function uploadPlan(
+/** The files of a plan. @throws CommandError for a folder that cannot run. */
+export async function readPlanSource(
   plan: DeploymentPlan,
-  { session, flags }: Invocation,
+  flags: FlagValues,
   progress: ProgressLine,
-): Promise<Deployment> {
+): Promise<readonly SourceFile[]> {
   progress.show(`reading ${plan.folder}`);
   const files = await collectSource(plan.folder);
-  const hasCommand = flags.text("command") !== undefined;
-  if (!hasCommand && flags.text("entrypoint") === undefined) checkEntry(plan.folder, files);
+  if (flags.text("command") === undefined && flags.text("entrypoint") === undefined) checkEntry(plan.folder, files);
+  return files;
+}
+
+/** Sends the files of a plan to the server. @throws MicroError of the server. */
+export async function uploadPlan(
+  plan: DeploymentPlan,
+  files: readonly SourceFile[],
+  { session, progress }: { readonly session: Session; readonly progress: ProgressLine },
+): Promise<Deployment> {
   const target = { name: plan.name, version: folderVersion };
-  const onSent = (bytes: number): void => progress.show(`uploading ${plan.name}: ${Math.ceil(bytes / 1024)} KiB`);
+  const onSent = (bytes: number): void => progress.show(`uploading ${plan.name}: ${Math.ceil(bytes / KiB)} KiB`);
   const source = await uploadSource(session, target, { files, onSent });
   return { resource: { service: { ...target, source, metadata: plan.metadata } }, options: plan.options };
 }

@@ -78,11 +78,7 @@ describe("micro", () => {
       2,
       'Invalid value "x" for flag -request-timeout: try 500ms, 5s or 10m',
     ],
-    [
-      ["run", "/nowhere/at/all"],
-      4,
-      'Failed to connect to micro server at 127.0.0.1:8081: is it running? Start it with "micro server"',
-    ],
+    [["run", "/nowhere/at/all"], 1, "/nowhere/at/all does not exist"],
     [["run", "github.com/a/b"], 1, "git sources are not supported yet; run a folder"],
     [["kill", "a b"], 1, '"a b" is not a service name: use letters, digits, dots and dashes, at most 128'],
     [["-e", "x", "services"], 1, 'Env "x" not found. See `micro env` for available environments.'],

@@ -1,6 +1,6 @@
 import { CommandError } from "#cli/command-error.ts";
 import type { Command, Invocation } from "#cli/command.ts";
-import { deployFlags, folderVersion, planDeployment, uploadPlan } from "#cli/deploy.ts";
+import { deployFlags, folderVersion, planDeployment, readPlanSource, uploadPlan } from "#cli/deploy.ts";
 import { printJson, printNote } from "#cli/output/print.ts";
 import { startProgress } from "#cli/output/progress-line.ts";
 import { readDeployed } from "#cli/runtime-status.ts";
@@ -10,10 +10,10 @@ import { runTimeoutMs, waitUntilRunning } from "#cli/wait-until-running.ts";
 export const command: Command = {
   kind: "command",
   summary: "Run a service from a folder",
-  usage: "[FOLDER] [-- ARG…]",
+  usage: "FOLDER [-- ARG…]",
   details: "Uploads the folder (without what git ignores), starts it and returns when it runs.",
   flags: [...deployFlags, { name: "force", kind: "bool", help: "start it anew if it runs already" }],
-  wordCount: { min: 0, max: 1 },
+  wordCount: { min: 1, max: 1 },
   takesRest: true,
   run: async (invocation) => {
     const plan = planDeployment(invocation);
@@ -21,8 +21,9 @@ export const command: Command = {
     const timeoutMs = flags.durationMs("timeout") ?? runTimeoutMs;
     const progress = startProgress();
     try {
+      const files = await readPlanSource(plan, flags, progress);
       const isReplaced = await checkPresent(invocation, plan.name);
-      const { resource, options } = await uploadPlan(plan, invocation, progress);
+      const { resource, options } = await uploadPlan(plan, files, { session, progress });
       await session.call("runtime", "Runtime.Create", { resource, options: { ...options, force: isReplaced } });
       if (!flags.isOn("detach")) {
         const wait = { name: plan.name, version: folderVersion, timeoutMs, oldInstances: new Set<string>(), progress };

@@ -1,28 +1,30 @@
 import { CommandError } from "#cli/command-error.ts";
 import type { Command } from "#cli/command.ts";
-import { deployFlags, folderVersion, planDeployment, uploadPlan } from "#cli/deploy.ts";
+import { deployFlags, folderVersion, planDeployment, readPlanSource, uploadPlan } from "#cli/deploy.ts";
 import { printJson, printNote } from "#cli/output/print.ts";
 import { startProgress } from "#cli/output/progress-line.ts";
 import { readDeployed } from "#cli/runtime-status.ts";
+import { MicroError } from "#base/error.ts";
 import { runTimeoutMs, waitUntilRunning } from "#cli/wait-until-running.ts";
 
 /** What the server takes of an update; the rest of a deployment stays as it was. */
-const updateFlags: ReadonlySet<string> = new Set(["name", "entrypoint", "instances", "metadata", "detach", "timeout"]);
+const updateFlags: ReadonlySet<string> = new Set(["name", "entrypoint", "instances", "metadata", "timeout"]);
 
 /** `micro update FOLDER`: uploads, starts the new source beside the old and waits until it answers. */
 export const command: Command = {
   kind: "command",
   summary: "Replace a running service by new source",
-  usage: "[FOLDER]",
+  usage: "FOLDER",
   details: "The old source stays up until the new one runs, and also when that does not start.",
   flags: deployFlags.filter(({ name }) => updateFlags.has(name)),
-  wordCount: { min: 0, max: 1 },
+  wordCount: { min: 1, max: 1 },
   run: async (invocation) => {
     const plan = planDeployment(invocation);
     const { flags, session, isJson } = invocation;
     const timeoutMs = flags.durationMs("timeout") ?? runTimeoutMs;
     const progress = startProgress();
     try {
+      const files = await readPlanSource(plan, flags, progress);
       const [present] = await readDeployed(session, { name: plan.name, version: folderVersion });
       if (present === undefined) {
         throw new CommandError(`${plan.name} not found; start it with "micro run"`, {
@@ -31,16 +33,21 @@ export const command: Command = {
         });
       }
       const oldInstances = new Set(present.instances.map(({ id }) => id));
-      const { resource, options } = await uploadPlan(plan, invocation, progress);
-      await session.call("runtime", "Runtime.Update", { resource, options });
-      if (!flags.isOn("detach")) {
-        await waitUntilRunning(session, { name: plan.name, version: folderVersion, timeoutMs, oldInstances, progress });
-      }
+      const { resource, options } = await uploadPlan(plan, files, { session, progress });
+      progress.show(`${plan.name}: starting`);
+      // The server answers when the new source runs, so the call may take as long as a start.
+      await session.call("runtime", "Runtime.Update", { resource, options }, { timeoutMs }).catch(explainRefusal);
+      await waitUntilRunning(session, { name: plan.name, version: folderVersion, timeoutMs, oldInstances, progress });
     } finally {
       progress.clear();
     }
-    const status = flags.isOn("detach") ? "starting" : "running";
-    if (isJson) printJson({ name: plan.name, version: folderVersion, status });
-    else printNote(`${plan.name} is ${status}`);
+    if (isJson) printJson({ name: plan.name, version: folderVersion, status: "running" });
+    else printNote(`${plan.name} is running`);
   },
 };
+
+/** New source that does not start is a failure of this command, with the server's reason. */
+function explainRefusal(reason: unknown): never {
+  if (!MicroError.is(reason) || reason.code !== "failed_precondition") throw reason;
+  throw new CommandError(reason.detail, { code: reason.code, cause: reason });
+}
