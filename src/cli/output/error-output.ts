@@ -19,11 +19,20 @@ export interface ErrorSurroundings {
 
 /** Turns anything that was thrown into one line and an exit code, the same for every command. */
 export function reportError(reason: unknown, surroundings: ErrorSurroundings): ErrorReport {
-  const error = MicroError.from(reason);
+  const error = toMicroError(reason);
   const explained = explain(error, MicroError.is(reason), surroundings);
   // What this side says is written for people already, and may begin with a name, which stays as it is.
   const text = toOneLine(error instanceof CommandError ? explained.text : capitalize(explained.text));
   return { exitCode: explained.exitCode, text, body: { ...error.toBody("micro"), detail: text } };
+}
+
+/** A thrown object may not even be printable; that must not hide that something failed. */
+function toMicroError(reason: unknown): MicroError {
+  try {
+    return MicroError.from(reason);
+  } catch (cause) {
+    return new MicroError("internal", "something that is no error was thrown", { cause });
+  }
 }
 
 /** Prints it where errors belong. */
