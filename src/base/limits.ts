@@ -146,5 +146,5 @@ export const limits = {
   /** One line of a service's log: longer ones are cut. */
   logLineBytesMax: 16 * KiB,
   /** What one service may log in a second before its output is read more slowly: a flood must not keep a core busy. */
-  logBytesPerSecondMax: 8 * MiB,
+  logBytesPerSecondMax: 4 * MiB,
 } as const;

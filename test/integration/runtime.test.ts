@@ -107,6 +107,21 @@ describe("LocalRuntime.create()", () => {
     expect(await ask(world)).toBe("fixed");
   });
 
+  it("runs JavaScript on Node where package.json asks for that", async () => {
+    await using temp = await createTempFolder();
+    await using world = await startRuntimeWorld({ folder: temp.path });
+    const program = `import { createServer } from "node:http";
+      const { MICRO_SERVICE_ADDRESS: address, MICRO_SERVICE_NETWORK: network, MICRO_CLIENT_ID: instance } = process.env;
+      createServer((request, response) => response.end(process.release.name)).listen(address.slice(5), () =>
+        fetch("http://" + network + "/register", { method: "POST", body: JSON.stringify({
+          namespace: "micro", name: "greeter", version: "latest", instance, address,
+        }) }));`;
+    const manifest = JSON.stringify({ type: "module", main: "start.js", engines: { node: ">=20" } });
+    await world.runtime.create(key, await world.upload(key, { "start.js": program, "package.json": manifest }), {});
+    await untilStatus(world, "running");
+    expect(await ask(world)).toBe("node");
+  });
+
   it("runs any program with a command", async () => {
     await using temp = await createTempFolder();
     await using world = await startRuntimeWorld({ folder: temp.path });
@@ -261,6 +276,37 @@ describe("LocalRuntime.update()", () => {
     expect(await ask(world)).toBe("v1");
     expect((await world.state(key)).instances).toHaveLength(2);
     await expect(world.runtime.update(other, "")).rejects.toMatchObject({ code: "not_found" });
+  });
+});
+
+describe("LocalRuntime.stop()", () => {
+  it("ends all services together, also one that is being updated, and leaves them declared", async () => {
+    await using temp = await createTempFolder();
+    const pids: number[] = [];
+    {
+      await using world = await startRuntimeWorld({ folder: temp.path });
+      await deploy(world, serviceProgram("v1"));
+      await world.runtime.create(other, await world.upload(other, { "index.ts": serviceProgram("other") }), {});
+      await untilStatus(world, "running");
+      const silent = await world.upload(key, { "index.ts": "setInterval(() => {}, 1000)" });
+      const update = world.runtime.update(key, silent);
+      const notes = `${temp.path}/runtime/run`;
+      const names = await waitUntil("three processes run", async () => {
+        const found = (await readdir(notes)).filter((name) => name.endsWith(".process.json"));
+        return found.length === 3 ? found : undefined;
+      });
+      for (const name of names) pids.push(((await Bun.file(`${notes}/${name}`).json()) as { pid: number }).pid);
+      await Promise.all([
+        world.runtime.stop(),
+        expect(update).rejects.toMatchObject({ code: "unavailable", message: "the server is stopping" }),
+      ]);
+      await expect(world.runtime.delete(key)).rejects.toMatchObject({ code: "unavailable" });
+    }
+    expect(pids.filter(isAlive)).toEqual([]);
+    await using world = await startRuntimeWorld({ folder: temp.path });
+    await untilStatus(world, "running");
+    expect(await ask(world)).toBe("v1");
+    expect((await world.state(key)).error).toBeUndefined();
   });
 });
 

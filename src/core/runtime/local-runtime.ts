@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import type { Clock } from "#base/clock.ts";
 import { MicroError } from "#base/error.ts";
 import type { Stoppable } from "#base/lifecycle.ts";
@@ -75,12 +76,19 @@ export class LocalRuntime implements Runtime, Stoppable {
   readonly #turns = new KeyedQueue();
   readonly #deployments = new Map<string, Deployment>();
   #socketFolder: string | undefined;
+  /** Resolves when what is declared is known; before, nothing can be answered truthfully. */
+  readonly #ready = Promise.withResolvers<void>();
   #bringingBack: Promise<void> = Promise.resolve();
   #stopped: Promise<void> | undefined;
 
   constructor(deps: LocalRuntimeDeps, options: LocalRuntimeOptions = {}) {
-    const { store, clock, logger, paths, bun = currentBun() } = deps;
-    this.#deps = deps;
+    const { store, clock, logger, bun = currentBun() } = deps;
+    const paths = {
+      // Services run in folders of their own, where a relative path would mean another place.
+      runtimeFolder: resolve(deps.paths.runtimeFolder),
+      logsFolder: resolve(deps.paths.logsFolder),
+    };
+    this.#deps = { ...deps, paths };
     this.#options = options;
     this.sources = new SourceStore({ store, clock, runtimeFolder: paths.runtimeFolder });
     this.#nodes = new InstanceNodes({ registry: deps.registry, logger });
@@ -99,6 +107,7 @@ export class LocalRuntime implements Runtime, Stoppable {
 
   /**
    * Reads what is declared; services come back in the background, after what survived of an earlier server was ended.
+   * Calls that come before wait for it.
    *
    * @throws MicroError when the store cannot be read.
    */
@@ -110,6 +119,7 @@ export class LocalRuntime implements Runtime, Stoppable {
     const survivors = await this.#notes.list();
     this.#nodes.start();
     this.#bringingBack = this.#bringBack([...this.#deployments.values()], survivors);
+    this.#ready.resolve();
   }
 
   /** Ends all services, at the same time; they stay declared and come back with the next start. */
@@ -148,6 +158,7 @@ export class LocalRuntime implements Runtime, Stoppable {
     readonly name?: string;
     readonly version?: string;
   }): Promise<readonly RuntimeService[]> {
+    await this.#ready.promise;
     const { namespace, name, version } = filter;
     const matches = ({ record }: Deployment): boolean =>
       (namespace === "*" || record.namespace === namespace) &&
@@ -192,6 +203,7 @@ export class LocalRuntime implements Runtime, Stoppable {
   }
 
   async *logs(key: ServiceKey, query: LogQuery): AsyncGenerator<LogLine> {
+    await this.#ready.promise;
     this.#require(key, toServiceStoreKey(key));
     yield* this.#logs.for(key).read(query);
   }
@@ -218,6 +230,7 @@ export class LocalRuntime implements Runtime, Stoppable {
   #inTurn<T>(key: ServiceKey, task: (storeKey: string) => Promise<T>): Promise<T> {
     const storeKey = toServiceStoreKey(key);
     return this.#turns.run(storeKey, async () => {
+      await this.#ready.promise;
       if (this.#stopped !== undefined) throw new MicroError("unavailable", stoppingDetail, { at: "runtime" });
       return this.sources.holding(() => task(storeKey));
     });
@@ -233,9 +246,9 @@ export class LocalRuntime implements Runtime, Stoppable {
   }
 
   async #bringBack(deployments: readonly Deployment[], survivors: readonly ProcessNote[]): Promise<void> {
-    const { logger, removeInstance: onGone } = this.#deps;
+    const { logger, removeInstance: onGone, paths } = this.#deps;
     try {
-      await endSurvivors(survivors, { notes: this.#notes, logger, onGone });
+      await endSurvivors(survivors, { notes: this.#notes, logger, onGone, runtimeFolder: paths.runtimeFolder });
       await this.sources.removeLeftovers();
       await startInTurns(deployments, () => this.#stopped === undefined);
       await this.#collect();
@@ -256,6 +269,7 @@ export class LocalRuntime implements Runtime, Stoppable {
   }
 
   async #stop(): Promise<void> {
+    this.#ready.resolve();
     const stopAll = (): Promise<unknown> => Promise.all([...this.#deployments.values()].map((each) => each.stop()));
     await stopAll();
     await Promise.all([this.#turns.idle(), this.#bringingBack]);

@@ -35,7 +35,8 @@ describe("endSurvivors()", () => {
     await Bun.write(`${temp.path}/run/evil.process.json`, JSON.stringify({ ...note, pid: 1, instance: "evil" }));
     const gone: string[] = [];
     const found = await notes.list();
-    await endSurvivors(found, { notes, logger: silentLogger, onGone: (instance) => gone.push(instance) });
+    const onGone = (instance: string): void => void gone.push(instance);
+    await endSurvivors(found, { notes, logger: silentLogger, runtimeFolder: temp.path, onGone });
     await ours.exited;
     expect(gone).toEqual(["ours"]);
     expect(reused.exitCode).toBeNull();
@@ -43,5 +44,25 @@ describe("endSurvivors()", () => {
     expect(await readdir(`${temp.path}/run`)).toEqual([]);
     reused.kill("SIGKILL");
     await reused.exited;
+  });
+
+  it("ends what is left of a group whose first process is dead", async () => {
+    await using temp = await createTempFolder();
+    const notes = new ProcessNotes(`${temp.path}/run`);
+    const leader = Bun.spawn(["sh", "-c", "sleep 600 & echo $!; read line; exit 0"], {
+      detached: true,
+      env: { PATH: process.env["PATH"] ?? "", HOME: `${temp.path}/work/micro/greeter` },
+      stdio: ["pipe", "pipe", "ignore"],
+    });
+    notes.write("ours", leader.pid, "micro/greeter:latest");
+    const reader = leader.stdout.getReader();
+    const rest = Number(new TextDecoder().decode((await reader.read()).value));
+    await reader.cancel();
+    await leader.stdin.end();
+    await leader.exited;
+    expect(readProcessMark(rest)).toBeString();
+    const found = await notes.list();
+    await endSurvivors(found, { notes, logger: silentLogger, runtimeFolder: temp.path, onGone: () => undefined });
+    expect(readProcessMark(rest)).toBeUndefined();
   });
 });
