@@ -2,13 +2,16 @@
 // because on a fresh clone nothing else is there.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 export const bunPath = join(root, "node_modules", "bun", "bin", "bun.exe");
 const stampPath = join(root, "node_modules", ".micro-installed");
+const lockPath = join(root, ".micro-installing");
+/** An install that takes longer than this has died. */
+const installMs = 10 * 60_000;
 
 /** Installs what is missing; quick when nothing is. Exits with one line when it cannot. */
 export function ensureInstalled() {
@@ -22,6 +25,21 @@ export function ensureInstalled() {
   if (!runsBun()) run(process.execPath, [join(root, "node_modules", "bun", "install.js")]);
   if (!runsBun()) fail("bun was installed but does not run on this machine");
   writeFileSync(stampPath, wanted);
+}
+
+// Two commands at once in a fresh clone: npm would take the folder away under the other's feet.
+function lock() {
+  for (;;) {
+    try {
+      mkdirSync(lockPath);
+      return;
+    } catch (reason) {
+      if (reason.code !== "EEXIST") fail(`${root} cannot be written to: ${reason.message}`);
+    }
+    const since = statSync(lockPath, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
+    if (Date.now() - since > installMs) rmSync(lockPath, { recursive: true, force: true });
+    else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+  }
 }
 
 function runsBun() {
@@ -54,6 +72,7 @@ function installEnvironment() {
 }
 
 function fail(reason) {
+  rmSync(lockPath, { recursive: true, force: true });
   process.stderr.write(`micro: ${reason}\n`);
   process.exit(1);
 }

@@ -1,6 +1,7 @@
 import { createServer, type Http2Server, type ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import { limits } from "#base/limits.ts";
+import { widenConnectionWindow } from "#platform/http2-window.ts";
 import type { Connection, ConnectionTable } from "./connection-table.ts";
 import type { HttpListener } from "./http-exchange.ts";
 import { listenNet, type Acceptor } from "./net-listener.ts";
@@ -60,7 +61,7 @@ function openSession(
   // "session" is emitted while "connection" is being dealt with, so it is the session of this connection.
   http2.once("session", (session: ServerHttp2Session) => {
     connection.session = session;
-    session.setLocalWindowSize(limits.http2ConnectionWindowBytes);
+    widenConnectionWindow(session);
     session.on("error", () => undefined);
     onSession(session);
   });
