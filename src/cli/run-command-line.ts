@@ -2,7 +2,7 @@ import { CommandError } from "./command-error.ts";
 import type { Command, CommandNode } from "./command.ts";
 import { commandTable } from "./command-table.ts";
 import { collectFlags, findCommand } from "./find-command.ts";
-import { findFlag, globalFlags, type FlagSpec } from "./arguments/flag-spec.ts";
+import { findFlag, globalFlags, outputFormats, type FlagSpec } from "./arguments/flag-spec.ts";
 import { FlagValues } from "./arguments/flag-values.ts";
 import { findCommandWord, parseArguments, type ParsedArguments } from "./arguments/parse-arguments.ts";
 import { Session, type Variables } from "./connection/session.ts";
@@ -94,7 +94,7 @@ async function runNode(root: CommandNode, { name, words, state }: NodeRun): Prom
     rest: parsed.rest,
     flags,
     session: openSession(state, flags),
-    isJson: flags.text("output") === "json",
+    isJson: flags.choice("output", outputFormats) === "json",
   });
 }
 

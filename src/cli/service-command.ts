@@ -1,6 +1,6 @@
 import { callEndpoint } from "./call-endpoint.ts";
 import { CommandError } from "./command-error.ts";
-import { globalFlags } from "./arguments/flag-spec.ts";
+import { globalFlags, outputFormats } from "./arguments/flag-spec.ts";
 import { FlagValues } from "./arguments/flag-values.ts";
 import { isFlagWord, parseArguments, splitFlagWord } from "./arguments/parse-arguments.ts";
 import type { Session } from "./connection/session.ts";
@@ -43,7 +43,8 @@ export async function runServiceCommand(line: ServiceLine, open: (flags: FlagVal
   const { endpoint, request } = chosen;
   if (request === undefined) return printLines(formatEndpointHelp(line.service, endpoint));
   const flags = merge(before, request.others);
-  await callChosen(open(flags), line.service, { endpoint, request, isCompact: flags.text("output") === "raw" });
+  const isCompact = flags.choice("output", outputFormats) === "raw";
+  await callChosen(open(flags), line.service, { endpoint, request, isCompact });
 }
 
 interface Choice {

@@ -100,13 +100,13 @@ function registered(
 describe("the exit code", () => {
   it.each([
     [401, "an account is required", 2, 'Not authorized to perform this request: log in with "micro login"'],
-    [403, "access denied", 127, "Access denied"],
+    [403, "access denied", 127, "access denied"],
     [408, "context deadline exceeded", 1, "Request timed out"],
     [500, "service x: route not found", 4, 'Service "x" not found'],
     [501, "unknown service X.Y", 5, 'Service method "X.Y" not found'],
     [400, 'malformed method name: "Call"', 3, 'Method name "Call" invalid format. Expecting service.endpoint'],
-    [418, "short and stout", 127, "Short and stout"],
-    [500, "two\nlines", 127, "Two lines"],
+    [418, "short and stout", 127, "short and stout"],
+    [500, "two\nlines", 127, "two lines"],
   ])("of an answer %d that says %p", async (status, detail, code, text) => {
     await using server = await answering({ "/x.X/Y": () => failure(status, detail) });
     expect(await server.micro(["call", "x", "X.Y"])).toEqual({ code, stdout: "", stderr: `${text}\n` });
@@ -120,7 +120,7 @@ describe("the exit code", () => {
     });
     for (const endpoint of ["X.Html", "X.Moved", "X.Text"]) {
       const { code, stderr } = await server.micro(["call", "x", endpoint]);
-      expect({ code, isOneLine: /^The server answered with [^\n]+\n$/.test(stderr) }).toEqual({
+      expect({ code, isOneLine: /^the server answered with [^\n]+\n$/.test(stderr) }).toEqual({
         code: 127,
         isOneLine: true,
       });
@@ -233,7 +233,7 @@ describe("a service as a command", () => {
     expect(await server.micro(["my-svc", "watch", "-o=raw", "--count=1"])).toEqual({
       code: 127,
       stdout: '{"n":1}\n',
-      stderr: "Not yours\n",
+      stderr: "not yours\n",
     });
     await using cut = await answering({
       ...registry,
@@ -241,7 +241,7 @@ describe("a service as a command", () => {
     });
     expect(await cut.micro(["my-svc", "watch", "--count=1"])).toMatchObject({
       code: 127,
-      stderr: "The answer ended inside a message\n",
+      stderr: "the answer ended inside a message\n",
     });
   });
 });

@@ -78,7 +78,7 @@ describe("the first minutes", () => {
   it("say what a service does not take", async () => {
     const missing = await micro("call", "helloworld", "Helloworld.Call", "{}");
     expect(missing.code).toBe(127);
-    expect(missing.stderr).toMatch(/^[^\n]*name[^\n]*\n$/);
+    expect(missing.stderr).toMatch(/^name: [^\n]+\n$/);
     expect(await micro("call", "nope", "Nope.Call")).toEqual({
       code: 4,
       stdout: "",

@@ -52,6 +52,9 @@ export const globalFlags: readonly FlagSpec[] = [
   { name: "version", short: "v", kind: "bool", help: "print the version" },
 ];
 
+/** What `--output` may be: lines for people, JSON, or JSON on one line where an answer is printed. */
+export const outputFormats: readonly string[] = ["text", "json", "raw"];
+
 /** The long name that a written one stands for: underscores count as dashes. */
 export function normalizeFlagName(written: string): string {
   return written.replaceAll("_", "-");

@@ -22,6 +22,13 @@ export class FlagValues {
     return this.#values.get(name)?.at(-1);
   }
 
+  /** One of `choices`. @throws CommandError for another value. */
+  choice(name: string, choices: readonly string[]): string | undefined {
+    const text = this.text(name);
+    if (text === undefined || choices.includes(text)) return text;
+    throw new CommandError(`Invalid value "${text}" for flag -${name}: it is ${choices.join(" or ")}`);
+  }
+
   list(name: string): readonly string[] {
     return this.#values.get(name) ?? [];
   }

@@ -1,3 +1,4 @@
+import { CommandError } from "#cli/command-error.ts";
 import type { Command } from "#cli/command.ts";
 
 /** `micro server`: the one command that loads the server. */
@@ -37,14 +38,20 @@ export const command: Command = {
   ],
   wordCount: { min: 0, max: 0 },
   run: async ({ flags }) => {
-    const { runServer } = await import("#server/main.ts");
+    const [{ runServer }, { MicroError }] = await Promise.all([import("#server/main.ts"), import("#base/error.ts")]);
     const given = {
       gatewayAddress: flags.text("gateway-address"),
       proxyAddress: flags.text("proxy-address"),
       networkAddress: flags.text("network-address"),
       logLevel: flags.text("log-level"),
     };
-    await runServer(withoutUndefined(given));
+    try {
+      await runServer(withoutUndefined(given));
+    } catch (reason) {
+      // A server that cannot start is a plain failure of this command; the other exit codes speak of a server that answered.
+      const { code, detail } = MicroError.from(reason);
+      throw new CommandError(detail, { code, cause: reason });
+    }
   },
 };
 

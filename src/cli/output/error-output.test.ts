@@ -19,8 +19,8 @@ describe("reportError()", () => {
       new MicroError("invalid_argument", 'malformed method name: "Call"'),
     ],
     ["Request timed out", 1, new MicroError("timeout", "context deadline exceeded")],
-    ["Not found", 127, new MicroError("not_found", "not found")],
-    ["A bug", 128, new TypeError("a bug")],
+    ["not found", 127, new MicroError("not_found", "not found")],
+    ["a bug", 128, new TypeError("a bug")],
   ] as const)("says %p with exit code %d", (text, exitCode, reason) => {
     expect(reportError(reason, loggedIn)).toMatchObject({ exitCode, text });
   });

@@ -20,10 +20,9 @@ export interface ErrorSurroundings {
 /** Turns anything that was thrown into one line and an exit code, the same for every command. */
 export function reportError(reason: unknown, surroundings: ErrorSurroundings): ErrorReport {
   const error = toMicroError(reason);
-  const explained = explain(error, MicroError.is(reason), surroundings);
-  // What this side says is written for people already, and may begin with a name, which stays as it is.
-  const text = toOneLine(error instanceof CommandError ? explained.text : capitalize(explained.text));
-  return { exitCode: explained.exitCode, text, body: { ...error.toBody("micro"), detail: text } };
+  const { exitCode, text: words } = explain(error, MicroError.is(reason), surroundings);
+  const text = toOneLine(words);
+  return { exitCode, text, body: { ...error.toBody("micro"), detail: text } };
 }
 
 /** A thrown object may not even be printable; that must not hide that something failed. */
@@ -84,8 +83,4 @@ function explainUnauthenticated(isLoggedIn: boolean): Explanation {
 
 function toOneLine(text: string): string {
   return text.replace(/\s*[\r\n]+\s*/g, " ").trim();
-}
-
-function capitalize(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }
