@@ -94,7 +94,12 @@ export interface Runtime {
     readonly name?: string;
     readonly version?: string;
   }): Promise<readonly RuntimeService[]>;
-  /** Replaces the running version by a new source. The old one stays up when the new one does not start. @throws MicroError `not_found`. */
+  /**
+   * Replaces what runs by a new source (`` restarts the present one) and waits until that answers. Where it does not, an old
+   * one that has answered stays up.
+   *
+   * @throws MicroError `not_found`; `failed_precondition` with the reason when the new one does not start.
+   */
   update(key: ServiceKey, source: string, options?: CreateServiceOptions): Promise<void>;
   /** Stops and forgets. @throws MicroError `not_found`. */
   delete(key: ServiceKey): Promise<void>;

@@ -266,6 +266,18 @@ describe("LocalRuntime.update()", () => {
     });
   });
 
+  it("does not protect what never answered", async () => {
+    await using temp = await createTempFolder();
+    await using world = await startRuntimeWorld({ folder: temp.path });
+    await deploy(world, "process.exit(1)");
+    await untilStatus(world, "error");
+    await world.runtime.update(key, await world.upload(key, { "index.ts": "process.exit(2)" }));
+    await waitUntil("the new one failed", async () => (await world.state(key)).error === "exited with code 2");
+    await world.runtime.update(key, await world.upload(key, { "index.ts": serviceProgram("fixed") }));
+    await untilStatus(world, "running");
+    expect(await ask(world)).toBe("fixed");
+  });
+
   it("restarts the present source when none is named, also after another upload", async () => {
     await using temp = await createTempFolder();
     await using world = await startRuntimeWorld({ folder: temp.path });

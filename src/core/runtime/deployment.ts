@@ -63,20 +63,18 @@ export class Deployment {
   }
 
   /**
-   * Starts the service anew beside what runs, switches when all of the new answers, then stops the old.
+   * Starts the service anew beside what runs, switches when all of the new answers, then stops the old. Where the old
+   * never answered there is nothing to protect: it is stopped first, and what becomes of the new is seen in `state`.
    *
-   * @param commit makes the new record durable; called when the new processes answer.
-   * @throws MicroError `failed_precondition` with the reason when they do not; the old ones keep running.
+   * @param commit makes the new record durable; called before the old is stopped.
+   * @throws MicroError `failed_precondition` with the reason when the new does not answer; the old keeps running.
    */
   async replace(record: ServiceRecord, commit: () => Promise<void>): Promise<void> {
+    if (!this.#instances.some((each) => each.hasAnswered)) return this.#startOver(record, commit);
     this.#candidates = this.#createInstances(record);
     const old = this.#instances;
     try {
-      for (const each of this.#candidates) each.start();
-      for (const each of this.#candidates) {
-        const first = await each.firstStart;
-        if (first.kind === "failed") throw new MicroError("failed_precondition", first.error);
-      }
+      await startAll(this.#candidates);
       await commit();
     } catch (reason) {
       await stopInstances(this.#candidates);
@@ -98,6 +96,14 @@ export class Deployment {
     await stopInstances([...this.#instances, ...this.#candidates]);
   }
 
+  async #startOver(record: ServiceRecord, commit: () => Promise<void>): Promise<void> {
+    await commit();
+    await stopInstances(this.#instances);
+    this.#record = record;
+    this.#instances = this.#createInstances(record);
+    this.start();
+  }
+
   #createInstances(record: ServiceRecord): Instance[] {
     const prepare = (instance: string): ReturnType<Launcher["prepare"]> =>
       this.#deps.launcher.prepare(record, instance);
@@ -107,6 +113,15 @@ export class Deployment {
       { length: record.options.instances ?? 1 },
       () => new Instance({ ...this.#deps, prepare }, options),
     );
+  }
+}
+
+/** @throws MicroError `failed_precondition` when one of them does not answer. */
+async function startAll(instances: readonly Instance[]): Promise<void> {
+  for (const each of instances) each.start();
+  for (const each of instances) {
+    const first = await each.firstStart;
+    if (first.kind === "failed") throw new MicroError("failed_precondition", first.error);
   }
 }
 

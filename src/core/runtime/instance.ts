@@ -56,6 +56,7 @@ export class Instance {
   readonly #settleFirst: (result: FirstStart) => void;
   #phase: InstancePhase = { kind: "pending" };
   #restartCount = 0;
+  #hasAnswered = false;
   /** Why it ended the last time; kept until it answers again, so that a crash loop does not look like a start. */
   #lastError: string | undefined;
   #task: Promise<void> | undefined;
@@ -75,6 +76,11 @@ export class Instance {
   get state(): InstanceState {
     const isRegistered = this.#deps.nodes.has(this.id);
     return { id: this.id, restartCount: this.#restartCount, ...describeInstance(this.#phase, isRegistered) };
+  }
+
+  /** True when it answered at least once: there is something that a failed update must not take away. */
+  get hasAnswered(): boolean {
+    return this.#hasAnswered;
   }
 
   /** Begins; what comes of it is seen in `state` and `firstStart`. */
@@ -120,9 +126,13 @@ export class Instance {
       if (this.#stopping.signal.aborted) return { error: "it was stopped", ranMs: 0 };
       const process = this.#spawn(launch, lastErrors);
       const startedAtMs = this.#deps.clock.now();
+      const describe = (exit: ProcessExit): string => describeFailure(exit, lastErrors, launch.command.folder);
       const exit = await this.#watch(process, startedAtMs, launch);
-      const error = describeFailure(exit, lastErrors, launch.command.folder);
-      return { error, ranMs: this.#deps.clock.now() - startedAtMs };
+      const ranMs = this.#deps.clock.now() - startedAtMs;
+      // Its last words may still be in the pipe; what is known already is shown meanwhile.
+      if (!this.#stopping.signal.aborted) this.#phase = { kind: "crashed", error: describe(exit) };
+      await process.ended;
+      return { error: describe(exit), ranMs };
     } catch (reason) {
       return { error: MicroError.from(reason).detail, ranMs: 0 };
     }
@@ -143,19 +153,20 @@ export class Instance {
     return process;
   }
 
+  /** Resolves the moment that the process is dead, and everybody knows. */
   async #watch(process: ServiceProcess, startedAtMs: number, launch: Launch): Promise<ProcessExit> {
     const ended = new AbortController();
     const lastError = this.#lastError === undefined ? {} : { error: this.#lastError };
     this.#phase = { kind: "starting", process, startedAtMs, ...lastError };
     const said = this.#say(`started ${this.#options.version}, pid ${process.pid}`);
     const watching = this.#awaitAnswer(process, startedAtMs, ended.signal);
-    await process.died;
+    const exit = await process.died;
     ended.abort();
     this.#deps.onGone(this.id);
     this.#deps.notes.remove(this.id);
     if (launch.socket !== undefined) removeSocket(launch.socket);
     await Promise.all([watching, said]);
-    return process.ended;
+    return exit;
   }
 
   /** Turns `starting` into `running` when the process is registered and answers, however late that is. */
@@ -175,6 +186,7 @@ export class Instance {
     if (ended.aborted || this.#phase.kind !== "starting") return;
     this.#phase = { kind: "running", process, startedAtMs };
     this.#lastError = undefined;
+    this.#hasAnswered = true;
     this.#settleFirst({ kind: "running" });
   }
 

@@ -92,7 +92,7 @@ export class LocalRuntime implements Runtime, Stoppable {
     this.#options = options;
     this.sources = new SourceStore({ store, clock, runtimeFolder: paths.runtimeFolder });
     this.#nodes = new InstanceNodes({ registry: deps.registry, logger });
-    this.#notes = new ProcessNotes(`${paths.runtimeFolder}/run`);
+    this.#notes = new ProcessNotes({ folder: `${paths.runtimeFolder}/run`, logger });
     this.#logs = new ServiceLogs({ logsFolder: paths.logsFolder, clock, logger });
     this.#records = new ServiceRecords(deps);
     this.#launcher = new Launcher({

@@ -23,10 +23,20 @@ describe("readProcessMark()", () => {
   });
 });
 
+describe("ProcessNotes.write()", () => {
+  it("goes on when the disk refuses the note", async () => {
+    await using temp = await createTempFolder();
+    await Bun.write(`${temp.path}/run`, "a file where the folder should be");
+    const notes = new ProcessNotes({ folder: `${temp.path}/run`, logger: silentLogger });
+    notes.write("ours", process.pid, "micro/greeter:latest");
+    expect(await notes.list()).toEqual([]);
+  });
+});
+
 describe("endSurvivors()", () => {
   it("ends the processes that were noted, and only those", async () => {
     await using temp = await createTempFolder();
-    const notes = new ProcessNotes(`${temp.path}/run`);
+    const notes = new ProcessNotes({ folder: `${temp.path}/run`, logger: silentLogger });
     const [ours, reused] = [startSleeper(), startSleeper()];
     notes.write("ours", ours.pid, "micro/greeter:latest");
     const note = { instance: "reused", pid: reused.pid, mark: "another boot/1", service: "" };
@@ -48,7 +58,7 @@ describe("endSurvivors()", () => {
 
   it("ends what is left of a group whose first process is dead", async () => {
     await using temp = await createTempFolder();
-    const notes = new ProcessNotes(`${temp.path}/run`);
+    const notes = new ProcessNotes({ folder: `${temp.path}/run`, logger: silentLogger });
     const leader = Bun.spawn(["sh", "-c", "sleep 600 & echo $!; read line; exit 0"], {
       detached: true,
       env: { PATH: process.env["PATH"] ?? "", HOME: `${temp.path}/work/micro/greeter` },

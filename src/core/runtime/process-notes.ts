@@ -1,6 +1,8 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
+import { MicroError } from "#base/error.ts";
 import { isRecord } from "#base/json.ts";
+import type { Logger } from "#base/logger.ts";
 import { readProcessMark } from "./process-mark.ts";
 
 /** What is written down of a running process, so that the next server finds it after this one was killed. */
@@ -16,27 +18,37 @@ export interface ProcessNote {
 }
 
 const suffix = ".process.json";
+const unfinishedSuffix = ".process.new";
 
 /** One small file for each running process. */
 export class ProcessNotes {
   readonly #folder: string;
+  readonly #logger: Logger;
 
-  /** @param folder made where it is missing. */
-  constructor(folder: string) {
-    this.#folder = folder;
+  /** @param deps.folder made where it is missing. */
+  constructor(deps: { readonly folder: string; readonly logger: Logger }) {
+    this.#folder = deps.folder;
+    this.#logger = deps.logger;
   }
 
   /**
    * Written at once and synchronously: a server that is killed between the start of a process and its note could never
-   * find it again.
+   * find it again. A disk that refuses it is no reason to stop the service, and is reported.
    */
   write(instance: string, pid: number, service: string): void {
     const mark = readProcessMark(pid);
     // The process is gone already; its end is seen elsewhere.
     if (mark === undefined) return;
     const note: ProcessNote = { instance, pid, mark, service };
-    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
-    writeFileSync(this.#path(instance), JSON.stringify(note), { mode: 0o600 });
+    try {
+      mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+      // Renamed when it is whole: half a note would hide its process from the next server.
+      const aside = `${this.#folder}/${instance}${unfinishedSuffix}`;
+      writeFileSync(aside, JSON.stringify(note), { mode: 0o600 });
+      renameSync(aside, this.#path(instance));
+    } catch (reason) {
+      this.#logger.error("a process could not be noted", { service, pid, error: MicroError.from(reason) });
+    }
   }
 
   remove(instance: string): void {
@@ -46,6 +58,7 @@ export class ProcessNotes {
   /** Notes of an earlier server. Those that cannot be read are removed: their process was never marked. */
   async list(): Promise<readonly ProcessNote[]> {
     const names = await readdir(this.#folder).catch(() => []);
+    for (const name of names) if (name.endsWith(unfinishedSuffix)) rmSync(`${this.#folder}/${name}`, { force: true });
     return names.filter((name) => name.endsWith(suffix)).flatMap((name) => this.#read(`${this.#folder}/${name}`));
   }
 
