@@ -70,9 +70,16 @@ export function planDeployment({ words, rest, flags, session }: Invocation): Dep
       args: [...flags.list("args"), ...(rest ?? [])],
       env: splitPairs(flags.list("env-vars"), "env-vars").map(([key, value]) => `${key}=${value}`),
       entrypoint: flags.text("entrypoint") ?? "",
-      instances: flags.count("instances") ?? 0,
+      instances: readInstances(flags),
     },
   };
+}
+
+/** Zero leaves the number to the server. @throws CommandError for a number that would run nothing. */
+function readInstances(flags: FlagValues): number {
+  const count = flags.count("instances");
+  if (count !== 0) return count ?? 0;
+  throw new CommandError('Invalid value "0" for flag -instances: it is 1 or more; "micro kill" stops a service');
 }
 
 /** The files of a plan. @throws CommandError for a folder that cannot run. */

@@ -39,11 +39,13 @@ describe("parseListenAddress()", () => {
 
 describe("toListenError()", () => {
   it("says what the system meant", () => {
-    const codeOf = (code: string): string => toListenError("a:1", Object.assign(new Error("x"), { code })).code;
+    const codeOf = (code: string, address = "a:1"): string =>
+      toListenError(address, Object.assign(new Error("x"), { code })).code;
     expect(codeOf("EADDRINUSE")).toBe("conflict");
     expect(codeOf("EACCES")).toBe("permission_denied");
     expect(codeOf("EADDRNOTAVAIL")).toBe("invalid_argument");
-    expect(codeOf("ENOENT")).toBe("failed_precondition");
+    expect(codeOf("ENOENT")).toBe("invalid_argument");
+    expect(codeOf("ENOENT", "unix:/a/b.sock")).toBe("failed_precondition");
     expect(toListenError("a:1", new Error("odd")).detail).toBe("a:1 could not be listened on");
   });
 });

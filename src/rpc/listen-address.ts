@@ -59,6 +59,8 @@ export function toListenError(address: string, reason: unknown): MicroError {
       return new MicroError("invalid_argument", `${address} is no address of this machine`, { cause: reason });
     case "ENOENT":
     case "ENOTDIR":
+      // Bun says the same of a host that cannot be resolved.
+      if (!address.startsWith("unix:")) return toListenError(address, { code: "ENOTFOUND", cause: reason });
       return new MicroError("failed_precondition", `the folder of ${address} does not exist`, { cause: reason });
     default:
       return MicroError.from(reason, { code: "failed_precondition", detail: `${address} could not be listened on` });

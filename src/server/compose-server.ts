@@ -1,4 +1,5 @@
 import { systemClock } from "#base/clock.ts";
+import { MicroError } from "#base/error.ts";
 import { stopAll, type Stoppable } from "#base/lifecycle.ts";
 import { limits } from "#base/limits.ts";
 import type { Logger } from "#base/logger.ts";
@@ -100,7 +101,7 @@ async function build({ config, logger, version }: ServerDeps, parts: Stoppable[]
   const gateway = createGateway({ directory: registry, core, guard, client, logger, version });
 
   // The network listens first: services, which need it, are started by the runtime behind it.
-  const network = own(toStoppable(await listenRpc({ address: config.networkAddress, server: rpc })));
+  const network = own(await listen("--network-address", listenRpc({ address: config.networkAddress, server: rpc })));
   let provided: Promise<void> | undefined;
   const sdk = (): Promise<void> => (provided ??= provideSdk(paths.runtimeFolder));
   const runtime = own(
@@ -130,8 +131,8 @@ async function build({ config, logger, version }: ServerDeps, parts: Stoppable[]
   for (const table of [createAuthTable(auth, version), createRegistryTable(registry, version), runtimeTable]) {
     tables.set(table.name, table);
   }
-  const proxy = own(toStoppable(await listenRpc({ address: config.proxyAddress, server: rpc })));
-  const front = own(toStoppable(await gateway.listen(config.gatewayAddress)));
+  const proxy = own(await listen("--proxy-address", listenRpc({ address: config.proxyAddress, server: rpc })));
+  const front = own(await listen("--gateway-address", gateway.listen(config.gatewayAddress)));
   await registerCore(registry, [...tables.values()], proxy.address);
   return {
     addresses: { gateway: front.address, proxy: proxy.address, network: network.address },
@@ -161,6 +162,16 @@ async function registerCore(registry: MemoryRegistry, tables: readonly ServiceTa
   }
 }
 
-function toStoppable(listener: HttpListener): Stoppable & { readonly address: string } {
-  return { address: listener.address, stop: () => listener.stop(limits.drainTimeoutMs) };
+/** A listener as a part of the server. @throws MicroError that names the flag that chooses another address. */
+async function listen(
+  flag: string,
+  listening: Promise<HttpListener>,
+): Promise<Stoppable & { readonly address: string }> {
+  try {
+    const listener = await listening;
+    return { address: listener.address, stop: () => listener.stop(limits.drainTimeoutMs) };
+  } catch (cause) {
+    const { code, detail } = MicroError.from(cause);
+    throw new MicroError(code, `${detail}; choose another with ${flag}`, { cause });
+  }
 }

@@ -23,6 +23,8 @@ const localTokenMs = 24 * 3_600_000;
 export async function runServer(options: RawServerOptions): Promise<void> {
   const config = resolveServerOptions(options, process.env);
   const logger = createLogger({ level: config.logLevel, write: (line) => void process.stderr.write(`${line}\n`) });
+  // Whatever this process writes is its owner's, also what SQLite and services write.
+  process.umask(0o077);
   await prepareHomeFolder(config.paths);
   const lock = acquireServerLock(config.paths.lockFile, config.paths.home);
   const stopped = awaitStopSignal();
