@@ -8,6 +8,7 @@ import { IncomingCall, type CallTarget } from "#rpc/incoming-call.ts";
 import type { CallGuard, ServiceTable } from "#rpc/method.ts";
 import type { Encoding, ServerCall } from "#rpc/server-call.ts";
 import { corsHeaders, type CorsOptions } from "./cors.ts";
+import { DirectForwarding, type DirectForwardingDeps } from "./direct-forwarding.ts";
 import { EdgeCall } from "./edge-call.ts";
 import { errorResponse } from "./error-response.ts";
 import { findTarget, type Target, type TargetDeps } from "./find-target.ts";
@@ -28,6 +29,8 @@ export interface GatewayDeps {
   readonly guard: CallGuard;
   /** Reaches every other service. */
   readonly client: ForwardingClient;
+  /** The short way to TypeScript services; `selector` is the one of `client`. Absent: all calls go through `client`. */
+  readonly direct?: Pick<DirectForwardingDeps, "http" | "selector">;
   readonly logger: Logger;
   /** What `/` answers. */
   readonly version: string;
@@ -76,7 +79,10 @@ class HttpGateway {
   constructor(deps: GatewayDeps, config: Required<GatewayOptions>) {
     this.#deps = deps;
     this.#config = config;
-    this.#targets = { directory: deps.directory, core: deps.core, remote: new ForwardingMethod(deps.client, "any") };
+    const { directory, core, direct } = deps;
+    const general = new ForwardingMethod(deps.client, "any");
+    const remote = direct === undefined ? general : new DirectForwarding({ ...direct, directory, general });
+    this.#targets = { directory, core, remote };
   }
 
   answer(request: Request, host: RequestHost): Response | Promise<Response> {

@@ -1,5 +1,6 @@
 import { MicroError } from "#base/error.ts";
-import type { JsonObject } from "#base/json.ts";
+import type { JsonObject, JsonValue } from "#base/json.ts";
+import { limits } from "#base/limits.ts";
 import type { Value } from "#interface/registry.ts";
 import type { Encoding } from "#rpc/server-call.ts";
 import { isJsonObject, mergeJson } from "./merge-json.ts";
@@ -101,12 +102,16 @@ function readObject(bytes: Uint8Array): JsonObject {
 }
 
 function writeJson(value: JsonObject): Uint8Array {
-  try {
-    return utf8.encode(JSON.stringify(value));
-  } catch (cause) {
-    // What could be read but is nested too deep to be written.
-    throw new MicroError("invalid_argument", "the body is nested too deep", { cause });
+  // Writing takes a time that grows with the square of the depth: some kilobytes of brackets would hold up everybody.
+  if (isDeeperThan(value, limits.messageDepthMax)) {
+    throw new MicroError("invalid_argument", `the request is nested deeper than ${limits.messageDepthMax} levels`);
   }
+  return utf8.encode(JSON.stringify(value));
+}
+
+function isDeeperThan(value: JsonValue, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((each) => isDeeperThan(each as JsonValue, levels - 1));
 }
 
 function parseJson(bytes: Uint8Array): unknown {

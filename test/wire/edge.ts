@@ -10,6 +10,7 @@ import { createForwarder } from "#proxy/forwarder.ts";
 import { createCallerGuard } from "#rpc/caller-guard.ts";
 import { GrpcTransport } from "#rpc/grpc-transport.ts";
 import { HttpTransport } from "#rpc/http-transport.ts";
+import { NodeSelector } from "#rpc/node-selector.ts";
 import { RpcClient } from "#rpc/rpc-client.ts";
 import { listenRpc } from "#rpc/rpc-listener.ts";
 import { createRpcServer } from "#rpc/rpc-server.ts";
@@ -59,12 +60,13 @@ export async function startEdge(): Promise<Edge> {
     },
     isCore: (service) => core(service) !== undefined,
   });
-  const transports = { http: new HttpTransport({ http: createHttpClient() }), grpc: new GrpcTransport() };
+  const direct = { http: createHttpClient(), selector: new NodeSelector() };
+  const transports = { http: new HttpTransport({ http: direct.http }), grpc: new GrpcTransport() };
   const resolve = (service: string, namespace: string) => registry.nodes(service, namespace);
-  const client = new RpcClient({ resolve, ...transports }, { retryCountMax: 0 });
+  const client = new RpcClient({ resolve, ...transports, selector: direct.selector }, { retryCountMax: 0 });
   const shared = { directory: registry, core, client };
   const gateway = createGateway(
-    { ...shared, guard, logger: silentLogger, version: "1.2.3" },
+    { ...shared, direct, guard, logger: silentLogger, version: "1.2.3" },
     { bodyBytesMax: 1_000_000 },
   );
   const proxy = createRpcServer({ resolve: createForwarder(shared), guard, logger: silentLogger, name: "proxy" });

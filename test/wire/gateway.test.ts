@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "bun:test";
 import { connect } from "node:net";
+import { waitUntil } from "#testing/wait-until.ts";
 import { noteType } from "./echo-service.ts";
 import { echoEndpoints, foreignEndpoint, startEdge, type Edge } from "./edge.ts";
 import { startEchoServer, type EchoServer as ForeignServer } from "./grpc-js-echo.ts";
@@ -45,9 +46,18 @@ async function ask(
   return { status: response.status, type, body: type === "application/json" && text !== "" ? JSON.parse(text) : text };
 }
 
-function post(path: string, body: unknown, headers: Record<string, string> = {}): ReturnType<typeof ask> {
-  const text = typeof body === "string" ? body : JSON.stringify(body);
-  return ask(path, { method: "POST", body: text, headers: { "content-type": "application/json", ...headers } });
+function post(
+  path: string,
+  body: unknown,
+  headers: Record<string, string> = {},
+  signal?: AbortSignal,
+): ReturnType<typeof ask> {
+  const init = {
+    method: "POST",
+    body: JSON.stringify(body),
+    headers: { "content-type": "application/json", ...headers },
+  };
+  return ask(path, signal === undefined ? init : { ...init, signal });
 }
 
 /** The answer to a request that no client would send: its first line, then headers that it needs. */
@@ -177,6 +187,32 @@ describe("gateway, calls", () => {
   });
 });
 
+describe("gateway, nodes that come and go", () => {
+  it("skips a dead node of a TypeScript service, and gives up with 503 when all are dead", async () => {
+    const dead = { id: "dead", address: "unix:/nowhere/rpc.sock", metadata: { http: "unix:/nowhere/http.sock" } };
+    const alive = { id: "alive", address: echo.rpcUnix, metadata: { http: echo.httpUnix } };
+    await edge.register({ name: "echo", domain: "half", nodes: [dead, alive], endpoints: echoEndpoints });
+    for (let index = 0; index < 10; index += 1) {
+      expect(await post("/echo/say", say, { "micro-namespace": "half" })).toMatchObject({ status: 200, body: say });
+    }
+    await edge.register({ name: "echo", domain: "dead", nodes: [dead], endpoints: echoEndpoints });
+    expect(await post("/echo/say", say, { "micro-namespace": "dead" })).toMatchObject({
+      status: 503,
+      body: { code: 503, status: "Service Unavailable" },
+    });
+  });
+
+  it("tells a service when the caller of a call leaves", async () => {
+    const leave = new AbortController();
+    const call = post("/echo/say", { text: "wait:gateway" }, {}, leave.signal).catch((reason: Error) => reason.name);
+    const logged = async (): Promise<string> => JSON.stringify((await post("/echo/say", { text: "log" })).body);
+    await waitUntil("the handler began", async () => (await logged()).includes("gateway began"));
+    leave.abort();
+    expect(await call).toBe("AbortError");
+    await waitUntil("the handler ended", async () => (await logged()).includes("gateway ended cancelled"));
+  });
+});
+
 describe("gateway, streams", () => {
   it("writes one line a message", async () => {
     const response = await fetch(`${edge.gateway}/echo/repeat?text=a&count=3`);
@@ -203,10 +239,10 @@ describe("gateway, streams", () => {
     const first = await response.body?.getReader().read();
     expect(new TextDecoder().decode(first?.value)).toContain(`"quiet-gateway"`);
     leave.abort();
-    for (;;) {
+    await waitUntil("the handler ended", async () => {
       const { body } = await post("/echo/say", { text: "log" });
-      if (JSON.stringify(body).includes("quiet-gateway ended cancelled")) break;
-    }
+      return JSON.stringify(body).includes("quiet-gateway ended cancelled");
+    });
   });
 
   it("streams from a service that speaks gRPC alone", async () => {
@@ -336,6 +372,7 @@ describe("gateway, identity", () => {
     expect((await list({ options: { domain: "foo" } }, bearer("token-foo", "micro"))).status).toBe(200);
     expect((await list({ options: { domain: "*" } }, bearer("token-foo"))).status).toBe(403);
     const { body } = await list({ options: { domain: "*" } }, bearer("token-admin"));
-    expect((body as { services: unknown[] }).services).toHaveLength(3);
+    const { services } = body as { services: { metadata: Record<string, string> }[] };
+    expect(services.map((each) => each.metadata["domain"])).toEqual(expect.arrayContaining(["foo", "go", "micro"]));
   });
 });
