@@ -111,7 +111,7 @@ function writeJson(value: JsonObject): Uint8Array {
 
 function isDeeperThan(value: JsonValue, levels: number): boolean {
   if (typeof value !== "object" || value === null) return false;
-  return levels === 0 || Object.values(value).some((each) => isDeeperThan(each as JsonValue, levels - 1));
+  return levels === 0 || Object.values(value).some((each) => isDeeperThan(each, levels - 1));
 }
 
 function parseJson(bytes: Uint8Array): unknown {
