@@ -61,8 +61,13 @@ export class GatewayRequest implements CallSource {
     this.#host.timeout(this.#request, 0);
   }
 
-  /** The whole body. @throws MicroError `payload_too_large` above `bytesMax`. */
+  /** The whole body. @throws MicroError `payload_too_large` above `bytesMax`, `unsupported_media_type` when it is compressed. */
   async readBody(bytesMax: number): Promise<Uint8Array> {
+    const compression = this.#headers["content-encoding"] ?? "identity";
+    if (compression !== "identity") {
+      const shown = JSON.stringify(compression.slice(0, 60));
+      throw new MicroError("unsupported_media_type", `compression ${shown} is not spoken here; send the body plain`);
+    }
     const length = this.#headers["content-length"];
     if (length === undefined) return this.#collectBody(bytesMax);
     if (Number(length) > bytesMax) throw tooLarge(bytesMax);
