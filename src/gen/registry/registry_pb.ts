@@ -385,7 +385,7 @@ export type WatchRequest = Message<"registry.WatchRequest"> & {
   options?: Options | undefined;
 
   /**
-   * Send a snapshot first, and again after falling behind. Without it a watcher that falls behind is cut off.
+   * Send a snapshot first, and again after falling behind. Without it what was missed is told as changes.
    *
    * @generated from field: bool snapshots = 100;
    */
