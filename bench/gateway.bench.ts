@@ -4,22 +4,22 @@ import { generateLoad, type LoadResult } from "./load-generator.ts";
 
 const rounds = 5;
 const durationMs = 2_500;
-const example = new URL("../examples/helloworld", import.meta.url).pathname;
+const backend = new URL("fixtures/greeter", import.meta.url).pathname;
 const body = JSON.stringify({ name: "Jane" });
 
 /** The gateway against the least that a reverse proxy on Bun can do, both in front of the same service, in turn. */
 export async function bench(): Promise<readonly BenchRow[]> {
   await using server = await startServer();
-  const run = await server.micro(["run", example]);
+  const run = await server.micro(["run", backend]);
   if (run.code !== 0) throw new Error(`micro run failed: ${run.stderr}${run.stdout}`);
   await using proxy = await startBareProxy(await backendAddress(server));
   const token = await server.token();
   const targets = {
-    bare: { address: proxy.address, path: "/helloworld.Helloworld/Call" },
-    anonymous: { address: server.addresses.gateway, path: "/helloworld/Call" },
+    bare: { address: proxy.address, path: "/greeter.Greeter/Call" },
+    anonymous: { address: server.addresses.gateway, path: "/greeter/Call" },
     token: {
       address: server.addresses.gateway,
-      path: "/helloworld/Call",
+      path: "/greeter/Call",
       headers: { authorization: `Bearer ${token}` },
     },
   };
@@ -53,7 +53,7 @@ function row(question: string, ours: readonly LoadResult[], baseline: readonly L
 
 /** Where the service itself listens for HTTP/1.1, as the registry has it. */
 async function backendAddress(server: TestServer): Promise<string> {
-  const found = await server.micro(["get", "service", "helloworld", "--output", "json"]);
+  const found = await server.micro(["get", "service", "greeter", "--output", "json"]);
   const address = /"http": *"([^"]+)"/.exec(found.stdout)?.[1];
   if (address === undefined) throw new Error(`no http address in ${found.stdout}${found.stderr}`);
   return address;

@@ -18,7 +18,17 @@ export function ensureInstalled() {
   const wanted = createHash("sha256")
     .update(readFileSync(join(root, "package-lock.json")))
     .digest("hex");
-  if (existsSync(stampPath) && readFileSync(stampPath, "utf8") === wanted && runsBun()) return;
+  const isInstalled = () => existsSync(stampPath) && readFileSync(stampPath, "utf8") === wanted && runsBun();
+  if (isInstalled()) return;
+  lock();
+  try {
+    if (!isInstalled()) install(wanted);
+  } finally {
+    rmSync(lockPath, { recursive: true, force: true });
+  }
+}
+
+function install(wanted) {
   process.stderr.write("micro: installing dependencies (once) …\n");
   run(npmCommand(), [...npmArguments(), "ci", "--no-audit", "--no-fund", "--loglevel=error"]);
   // npm may have been told to skip install scripts; Bun's own step puts its binary where it belongs.

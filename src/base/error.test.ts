@@ -12,6 +12,10 @@ describe("MicroError.from()", () => {
     expect(MicroError.from(new DOMException("x", "TimeoutError")).code).toBe("timeout");
   });
 
+  it("takes a value that cannot be turned into text", () => {
+    expect(MicroError.from(Object.create(null))).toMatchObject({ code: "internal", detail: "an unknown failure" });
+  });
+
   it("keeps anything else as the cause", () => {
     const cause = new TypeError("boom");
     const error = MicroError.from(cause, { code: "unavailable", at: "store.write", detail: "table x" });

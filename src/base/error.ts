@@ -69,7 +69,7 @@ export class MicroError extends Error {
     if (reason instanceof Error && reason.name === "AbortError") {
       return new MicroError("cancelled", fallback.detail ?? "the call was cancelled", { ...at, cause: reason });
     }
-    const detail = fallback.detail ?? (reason instanceof Error ? reason.message : String(reason));
+    const detail = fallback.detail ?? (reason instanceof Error ? reason.message : describe(reason));
     return new MicroError(fallback.code ?? "internal", detail, { ...at, cause: reason });
   }
 
@@ -92,6 +92,15 @@ export class MicroError extends Error {
 
   toJSON(): ErrorBody {
     return this.toBody();
+  }
+}
+
+/** Something that was thrown and is no Error, in words; also when it cannot be turned into text. */
+function describe(reason: unknown): string {
+  try {
+    return String(reason);
+  } catch {
+    return "an unknown failure";
   }
 }
 

@@ -62,7 +62,7 @@ export function isNullable(field: DescField): boolean {
 /** Writes a message with a JSON form of its own. `registry` knows the types that an Any may hold. */
 export function wellKnownWriter(desc: DescMessage, registry: Registry): WriteValue | undefined {
   if (!wellKnownKinds.has(desc.typeName)) return undefined;
-  const write: WriteValue = (message) => toJson(desc, message as Message, { registry }) as JsonValue;
+  const write: WriteValue = (message) => toJson(desc, message as Message, { registry });
   if (desc.typeName !== AnySchema.typeName) return write;
   return (message) => {
     const any = message as Any;
