@@ -133,7 +133,7 @@ export const limits = {
   /** Time for a started process to register and answer before that is reported as a failure. */
   serviceStartTimeoutMs: 30_000,
   /** Time between the request to end and the kill of a service that runs. */
-  serviceStopGraceMs: 10_000,
+  serviceStopGraceMs: 12_000,
   /** The same for a process that outlived its server: nobody calls it any more. */
   survivorStopGraceMs: 2_000,
   /** Wait before a crashed service is started again; doubles with each crash up to the maximum. */

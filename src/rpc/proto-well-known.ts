@@ -10,7 +10,7 @@ import {
   type Registry,
 } from "@bufbuild/protobuf";
 import { AnySchema, isWrapperDesc, type Any } from "@bufbuild/protobuf/wkt";
-import { isRecord, type JsonValue } from "#base/json.ts";
+import { isRecord } from "#base/json.ts";
 import { fromBase64, toBase64 } from "./base64.ts";
 import type { JsonPath } from "./json-path.ts";
 import type { ReadValue, WriteValue } from "./proto-scalar.ts";

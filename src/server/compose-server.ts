@@ -21,6 +21,7 @@ import type { HttpListener } from "#rpc/http-exchange.ts";
 import { HttpTransport } from "#rpc/http-transport.ts";
 import type { ServiceTable } from "#rpc/method.ts";
 import { RpcClient } from "#rpc/rpc-client.ts";
+import { NodeSelector } from "#rpc/node-selector.ts";
 import { listenRpc } from "#rpc/rpc-listener.ts";
 import { createRpcServer } from "#rpc/rpc-server.ts";
 import { createServiceTable } from "#rpc/service-table.ts";
@@ -72,11 +73,13 @@ async function build({ config, logger, version }: ServerDeps, parts: Stoppable[]
   const auth = own(await createAuth({ store, keys, logger }));
   const registry = own(new MemoryRegistry({ clock: systemClock }));
   const http = createHttpClient();
+  const selector = new NodeSelector();
   const client = new RpcClient(
     {
       resolve: (service, namespace) => registry.nodes(service, namespace),
       http: new HttpTransport({ http }),
       grpc: new GrpcTransport(),
+      selector,
       logger,
     },
     // Whoever calls through us decides whether an answer was final.
@@ -98,7 +101,15 @@ async function build({ config, logger, version }: ServerDeps, parts: Stoppable[]
     logger,
     name: "micro",
   });
-  const gateway = createGateway({ directory: registry, core, guard, client, logger, version });
+  const gateway = createGateway({
+    directory: registry,
+    core,
+    guard,
+    client,
+    direct: { http, selector },
+    logger,
+    version,
+  });
 
   // The network listens first: services, which need it, are started by the runtime behind it.
   const network = own(await listen("--network-address", listenRpc({ address: config.networkAddress, server: rpc })));
