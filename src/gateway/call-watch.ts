@@ -1,49 +1,82 @@
 import { MicroError } from "#base/error.ts";
+import type { CancelSignal } from "#rpc/http-client.ts";
+import type { ServerCall } from "#rpc/server-call.ts";
 
 /** How late a call may learn that its caller left or that its time is up, in milliseconds. */
 const intervalMs = 100;
 
-/** A call that is waited for. */
-export interface WatchedCall {
-  /** Aborts when the caller leaves or the deadline passes. */
-  readonly signal: AbortSignal;
-  /** The call is over. */
-  release(): void;
-}
-
-interface Entry {
-  readonly controller: AbortController;
-  readonly caller: AbortSignal;
-  /** Milliseconds since the epoch. */
-  readonly deadlineMs: number;
-}
-
 /**
- * Ends calls whose caller left or whose time is up, by a look at all of them now and then. A timer and a listener for
- * each call would be exact, and cost as much as the rest of a short call together.
+ * Ends calls whose caller left or whose time is up, by a look at all of them now and then. A timer, a listener and an
+ * AbortSignal for each call would be exact, and cost as much as the rest of a short call together.
  */
 export class CallWatch {
-  readonly #entries = new Set<Entry>();
+  readonly #calls = new Set<WatchedCall>();
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  begin(caller: AbortSignal, deadlineMs: number): WatchedCall {
-    const controller = new AbortController();
-    const entry: Entry = { controller, caller, deadlineMs };
-    this.#entries.add(entry);
+  /** @param deadlineMs milliseconds since the epoch. */
+  begin(call: ServerCall, deadlineMs: number): WatchedCall {
+    const watched = new WatchedCall(call, deadlineMs, this.#calls);
+    this.#calls.add(watched);
     this.#timer ??= setInterval(() => this.#look(), intervalMs);
-    return { signal: controller.signal, release: () => this.#entries.delete(entry) };
+    return watched;
   }
 
   #look(): void {
-    if (this.#entries.size === 0) {
+    if (this.#calls.size === 0) {
       clearInterval(this.#timer);
       this.#timer = undefined;
       return;
     }
     const nowMs = Date.now();
-    for (const { controller, caller, deadlineMs } of this.#entries) {
-      if (caller.aborted) controller.abort(new MicroError("cancelled", "the caller cancelled the call"));
-      else if (deadlineMs <= nowMs) controller.abort(new MicroError("timeout", "context deadline exceeded"));
-    }
+    for (const watched of this.#calls) watched.look(nowMs);
+  }
+}
+
+/** A call that is waited for: it aborts when its caller leaves or its deadline passes. */
+export class WatchedCall implements CancelSignal {
+  readonly #call: ServerCall;
+  readonly #deadlineMs: number;
+  readonly #calls: Set<WatchedCall>;
+  readonly #listeners: (() => void)[] = [];
+  #reason: MicroError | undefined;
+
+  constructor(call: ServerCall, deadlineMs: number, calls: Set<WatchedCall>) {
+    this.#call = call;
+    this.#deadlineMs = deadlineMs;
+    this.#calls = calls;
+  }
+
+  get aborted(): boolean {
+    return this.#reason !== undefined;
+  }
+
+  get reason(): MicroError | undefined {
+    return this.#reason;
+  }
+
+  addEventListener(_type: "abort", listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  removeEventListener(_type: "abort", listener: () => void): void {
+    const at = this.#listeners.indexOf(listener);
+    if (at !== -1) this.#listeners.splice(at, 1);
+  }
+
+  /** Aborts where there is a reason to. The signal of the request is made only here: most calls are over by then. */
+  look(nowMs: number): void {
+    if (this.#reason !== undefined) return;
+    if (this.#call.signal.aborted) this.#abort(new MicroError("cancelled", "the caller cancelled the call"));
+    else if (this.#deadlineMs <= nowMs) this.#abort(new MicroError("timeout", "context deadline exceeded"));
+  }
+
+  /** The call is over. */
+  release(): void {
+    this.#calls.delete(this);
+  }
+
+  #abort(reason: MicroError): void {
+    this.#reason = reason;
+    for (const listener of this.#listeners.splice(0)) listener();
   }
 }

@@ -53,7 +53,7 @@ export class DirectForwarding implements RpcMethod {
   ): Promise<Uint8Array> {
     const { selector, http, general } = this.#deps;
     const { node, address, message } = to;
-    const watched = this.#watch.begin(call.signal, call.deadlineMs ?? Date.now() + limits.requestTimeoutMs);
+    const watched = this.#watch.begin(call, call.deadlineMs ?? Date.now() + limits.requestTimeoutMs);
     selector.begin(node);
     try {
       const path = formatRpcPath(call.service, call.endpoint);
@@ -61,7 +61,7 @@ export class DirectForwarding implements RpcMethod {
         path,
         headers: toHeaders(call),
         body: message,
-        signal: watched.signal,
+        signal: watched,
       });
       selector.reached(node);
       if (answer.status === 200) return answer.body;

@@ -1,4 +1,4 @@
-import { MicroError } from "#base/error.ts";
+import { MicroError, type MicroErrorOptions } from "#base/error.ts";
 
 interface Failure {
   readonly text: string;
@@ -25,6 +25,16 @@ const failures: ReadonlyMap<string, Failure> = new Map([
   ["ETIMEDOUT", { text: "the connection timed out", isUnconnected: false }],
 ]);
 
+/** A connection that failed. Its detail says where; what went wrong there is in `failure`. */
+class ConnectionError extends MicroError {
+  readonly failure: string;
+
+  constructor(detail: string, failure: string, options: MicroErrorOptions) {
+    super("unavailable", detail, options);
+    this.failure = failure;
+  }
+}
+
 /**
  * What a socket's failure says about a call to `address`: `unavailable`, with `neverSent` when no connection stood.
  *
@@ -33,16 +43,24 @@ const failures: ReadonlyMap<string, Failure> = new Map([
 export function fromConnectionFailure(address: string, cause: unknown, isSent?: boolean): MicroError {
   const failure = failures.get(codeOf(cause)) ?? { text: "the connection failed", isUnconnected: false };
   const neverSent = isSent === undefined ? failure.isUnconnected : !isSent;
-  return new MicroError("unavailable", `${address}: ${failure.text}`, { neverSent, cause });
+  return new ConnectionError(`${address}: ${failure.text}`, failure.text, { neverSent, cause });
+}
+
+/**
+ * What a peer is told of a connection that failed; undefined for any other error. Where services listen, by address or by
+ * folder, is nobody's business but this side's.
+ */
+export function describeForPeer(error: MicroError): string | undefined {
+  return error instanceof ConnectionError ? `the service did not answer: ${error.failure}` : undefined;
 }
 
 /** The same failure, with the service that was called in front of the address. */
 export function nameService(error: MicroError, service: string): MicroError {
   if (service === "") return error;
-  return new MicroError(error.code, `${service} at ${error.detail}`, {
-    neverSent: error.neverSent,
-    cause: error.cause,
-  });
+  const detail = `${service} at ${error.detail}`;
+  const options = { at: service, neverSent: error.neverSent, cause: error.cause };
+  if (error instanceof ConnectionError) return new ConnectionError(detail, error.failure, options);
+  return new MicroError(error.code, detail, options);
 }
 
 function codeOf(cause: unknown): string {

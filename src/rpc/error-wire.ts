@@ -1,6 +1,7 @@
 import { codeFromGrpc, errorCodes, grpcFromHttp } from "#base/error-code.ts";
 import { MicroError } from "#base/error.ts";
 import { limits } from "#base/limits.ts";
+import { describeForPeer } from "./connection-error.ts";
 import { decodeErrorProto, decodeFirstDetail, encodeErrorProto, encodeStatusProto } from "./error-proto.ts";
 
 /** Type of the one detail that an error carries; any other would hide the message from Go clients. */
@@ -145,7 +146,8 @@ const connectCodes: readonly string[] = [
 ];
 
 function toErrorBody(error: MicroError, at: string): { id: string; code: number; detail: string; status: string } {
-  const body = error.toBody(at);
+  const own = error.toBody(at);
+  const body = { ...own, detail: describeForPeer(error) ?? own.detail };
   return { ...body, detail: shorten(body.detail) };
 }
 

@@ -9,11 +9,19 @@ export interface HttpResult<B> {
   readonly body: B;
 }
 
+/** What ends a request before its answer. Every AbortSignal is one; a hot path may bring something lighter. */
+export interface CancelSignal {
+  readonly aborted: boolean;
+  readonly reason: unknown;
+  addEventListener(type: "abort", listener: () => void, options?: { readonly once?: boolean }): void;
+  removeEventListener(type: "abort", listener: () => void): void;
+}
+
 export interface HttpSend<B> {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: B;
-  readonly signal?: AbortSignal;
+  readonly signal?: CancelSignal;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { AsyncQueue } from "#base/async-queue.ts";
 import { MicroError } from "#base/error.ts";
 import { limits } from "#base/limits.ts";
-import type { HttpClient, HttpHeaders, HttpResult, HttpSend } from "#rpc/http-client.ts";
+import type { CancelSignal, HttpClient, HttpHeaders, HttpResult, HttpSend } from "#rpc/http-client.ts";
 import type { Http1Head } from "#rpc/http1-response.ts";
 import type { Http1Connection } from "./http1-connection.ts";
 import { Http1Exchange } from "./http1-exchange.ts";
@@ -87,7 +87,7 @@ class SocketHttpClient implements HttpClient {
   }
 
   /** An exchange that ends with its signal, and gives its connection back. */
-  #prepare(connection: Http1Connection, signal: AbortSignal | undefined, events: AnswerEvents): Http1Exchange {
+  #prepare(connection: Http1Connection, signal: CancelSignal | undefined, events: AnswerEvents): Http1Exchange {
     const onAbort = (): void => exchange.abort(signal?.reason);
     const exchange = new Http1Exchange(connection, {
       head: (head) => events.head(head),
@@ -125,7 +125,7 @@ async function sendParts(exchange: Http1Exchange, head: Uint8Array, source: Asyn
   exchange.end(Buffer.from("0\r\n\r\n", "latin1"));
 }
 
-function assertNotAborted(signal: AbortSignal | undefined): void {
+function assertNotAborted(signal: CancelSignal | undefined): void {
   if (signal?.aborted === true) throw MicroError.from(signal.reason, { code: "cancelled" });
 }
 

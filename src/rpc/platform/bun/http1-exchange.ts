@@ -1,5 +1,6 @@
 import { MicroError } from "#base/error.ts";
 import { fromConnectionFailure } from "#rpc/connection-error.ts";
+import type { CancelSignal } from "#rpc/http-client.ts";
 import { Http1ResponseParser, type Http1Head } from "#rpc/http1-response.ts";
 import type { Http1Connection } from "./http1-connection.ts";
 
@@ -43,7 +44,7 @@ export class Http1Exchange {
   }
 
   /** Begins with a connection that may have ended since it was kept, and a signal that may have aborted. */
-  start(signal: AbortSignal | undefined): void {
+  start(signal: CancelSignal | undefined): void {
     if (signal?.aborted === true) this.abort(signal.reason);
     else if (this.#connection.isClosed) this.#closed(undefined);
   }

@@ -1,5 +1,6 @@
 import { MicroError } from "#base/error.ts";
 import { limits } from "#base/limits.ts";
+import type { CancelSignal } from "#rpc/http-client.ts";
 import { Http1Connection } from "./http1-connection.ts";
 
 /** A connection that rested longer than this may have been closed by a peer whose message is still unread. */
@@ -30,7 +31,7 @@ export class Http1Pool {
    * @throws MicroError `unavailable` with `neverSent` when none comes to stand; `too_many_requests` with `neverSent`
    * when too many calls wait for one; the reason of `signal`.
    */
-  async acquire(address: string, signal: AbortSignal | undefined): Promise<Http1Connection> {
+  async acquire(address: string, signal: CancelSignal | undefined): Promise<Http1Connection> {
     if (this.#isClosed) throw new MicroError("cancelled", "the client is closed");
     for (;;) {
       const kept = this.#place(address).idle.pop();
@@ -68,7 +69,7 @@ export class Http1Pool {
   }
 
   /** Opens a connection. Where the call ends before it stands, the connection is kept for another. */
-  #open(place: Place, signal: AbortSignal | undefined): Promise<Http1Connection> {
+  #open(place: Place, signal: CancelSignal | undefined): Promise<Http1Connection> {
     const opening = this.#dial(place);
     return new Promise((resolve, reject) => {
       let isLeft = false;
@@ -94,7 +95,7 @@ export class Http1Pool {
   }
 
   /** A connection that another call gives back, or nothing when there is room for a new one. */
-  #wait(place: Place, signal: AbortSignal | undefined): Promise<Http1Connection | undefined> {
+  #wait(place: Place, signal: CancelSignal | undefined): Promise<Http1Connection | undefined> {
     if (place.waiting.length >= limits.httpWaitingCountMax) {
       const detail = `${place.address}: ${place.waiting.length} calls wait for a connection already`;
       throw new MicroError("too_many_requests", detail, { neverSent: true });

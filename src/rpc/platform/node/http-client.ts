@@ -2,7 +2,7 @@ import { Agent, request, type ClientRequest, type IncomingMessage } from "node:h
 import { MicroError } from "#base/error.ts";
 import { limits } from "#base/limits.ts";
 import { fromConnectionFailure } from "#rpc/connection-error.ts";
-import type { HttpClient, HttpResult, HttpSend } from "#rpc/http-client.ts";
+import type { CancelSignal, HttpClient, HttpResult, HttpSend } from "#rpc/http-client.ts";
 import { parseSocketAddress } from "#rpc/socket-address.ts";
 
 /** HTTP/1.1 over `node:http`, with kept connections for each address. */
@@ -50,8 +50,8 @@ class NodeHttpClient implements HttpClient {
       path: send.path,
       headers: { ...send.headers, ...headers },
       ...(target.kind === "unix" ? { socketPath: target.path } : { host: target.host, port: target.port }),
-      ...(send.signal !== undefined && { signal: send.signal }),
     });
+    endWithSignal(exchange, send.signal);
     exchange.once("socket", (socket) => socket.setNoDelay(true));
     const answer = new Promise<IncomingMessage>((resolve, reject) => {
       exchange.once("response", resolve);
@@ -59,6 +59,14 @@ class NodeHttpClient implements HttpClient {
     });
     return { exchange, answer };
   }
+}
+
+function endWithSignal(exchange: ClientRequest, signal: CancelSignal | undefined): void {
+  if (signal === undefined) return;
+  const onAbort = (): void => void exchange.destroy(MicroError.from(signal.reason, { code: "cancelled" }));
+  if (signal.aborted) onAbort();
+  else signal.addEventListener("abort", onAbort, { once: true });
+  exchange.once("close", () => signal.removeEventListener("abort", onAbort));
 }
 
 /** Writes the source to the end; leaves it when the exchange is over, also while it waits for its next chunk. */
@@ -90,7 +98,7 @@ function drainOrClose(exchange: ClientRequest): Promise<void> {
 async function readBody(
   address: string,
   response: IncomingMessage,
-  signal: AbortSignal | undefined,
+  signal: CancelSignal | undefined,
 ): Promise<Uint8Array> {
   const bytesMax = limits.messageBytesMax;
   const chunks: Uint8Array[] = [];
@@ -109,7 +117,7 @@ async function readBody(
 async function* readChunks(
   address: string,
   response: IncomingMessage,
-  signal: AbortSignal | undefined,
+  signal: CancelSignal | undefined,
 ): AsyncGenerator<Uint8Array> {
   try {
     for await (const chunk of response as AsyncIterable<Buffer>) yield chunk;
@@ -130,7 +138,7 @@ function toHeaders(response: IncomingMessage): HttpResult<unknown>["headers"] {
 function explain(
   address: string,
   reason: unknown,
-  at: { readonly signal: AbortSignal | undefined; readonly isSent?: boolean },
+  at: { readonly signal: CancelSignal | undefined; readonly isSent?: boolean },
 ): MicroError {
   if (MicroError.is(reason)) return reason;
   if (at.signal?.aborted === true) return MicroError.from(at.signal.reason, { code: "cancelled" });
