@@ -1,17 +1,19 @@
 /**
- * `npm run build`: dist/sdk (the framework as JavaScript, for Node) and dist/micro, one executable with everything in it,
- * the framework for the services that it runs included.
+ * `npm run build [FOLDER]`: FOLDER/sdk (the framework as JavaScript, for Node) and FOLDER/micro, one executable with
+ * everything in it, the framework for the services that it runs included. Default folder: dist.
  */
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { resolve } from "node:path";
 import { buildSdk } from "./build-sdk.ts";
 import { root } from "./root.ts";
 
 /** Name under which the executable finds the framework's files in itself: JSON, file name → text. */
 const archiveName = "sdk-archive.txt";
 
-const sdkFolder = `${root}/dist/sdk`;
-const archivePath = `${root}/dist/${archiveName}`;
-await mkdir(`${root}/dist`, { recursive: true });
+const outFolder = resolve(process.argv[2] ?? `${root}/dist`);
+const sdkFolder = `${outFolder}/sdk`;
+const archivePath = `${outFolder}/${archiveName}`;
+await mkdir(outFolder, { recursive: true });
 await buildSdk(sdkFolder);
 await writeFile(archivePath, JSON.stringify(await readFolder(sdkFolder)));
 
@@ -23,11 +25,11 @@ const built = await Bun.build({
   conditions: ["bun"],
   minify: { whitespace: true, syntax: true },
   sourcemap: "none",
-  compile: { outfile: `${root}/dist/micro` },
+  compile: { outfile: `${outFolder}/micro` },
 });
 for (const message of built.logs) console.error(message.message);
 if (!built.success) process.exit(1);
-console.log(`dist/micro ${Math.round(Bun.file(`${root}/dist/micro`).size / 1_048_576)} MB`);
+console.log(`${outFolder}/micro ${Math.round(Bun.file(`${outFolder}/micro`).size / 1_048_576)} MB`);
 
 async function readFolder(folder: string): Promise<Record<string, string>> {
   const files: Record<string, string> = {};

@@ -29,6 +29,8 @@ export interface TestServerOptions {
   /** Further arguments of `micro server`. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Program and first arguments. @default the command line of this checkout */
+  readonly command?: readonly string[];
 }
 
 /** Starts a server on free ports and waits until it says `ready`. */
@@ -36,7 +38,8 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
   const folder = await createTempFolder();
   const env = { ...baseEnvironment(), HOME: folder.path, MICRO_HOME: `${folder.path}/m`, ...options.env };
   const paths = resolveHome(env);
-  let running = await launch(env, options.args ?? []);
+  const command = [...(options.command ?? microCommand), "server", ...anyPorts, ...(options.args ?? [])];
+  let running = await launch(command, env);
   const readAddresses = async (): Promise<ServerFile> => {
     const file = parseServerFile(await readFile(paths.serverFile, "utf8"));
     if (file === undefined) throw new Error("the server wrote no readable server.json");
@@ -56,7 +59,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     token: async () => (await micro(["user", "token"])).stdout.trim(),
     kill: (signal) => running.kill(signal),
     start: async () => {
-      running = await launch(env, options.args ?? []);
+      running = await launch(command, env);
       addresses = await readAddresses();
     },
     [Symbol.asyncDispose]: async () => {
@@ -71,9 +74,10 @@ interface RunningServer {
   kill(signal: "SIGTERM" | "SIGKILL"): Promise<number>;
 }
 
-async function launch(env: Readonly<Record<string, string>>, args: readonly string[]): Promise<RunningServer> {
-  const ports = ["--gateway-address=127.0.0.1:0", "--proxy-address=127.0.0.1:0", "--network-address=127.0.0.1:0"];
-  const child = Bun.spawn([...microCommand, "server", ...ports, ...args], {
+const anyPorts: readonly string[] = ["--gateway-address=0", "--proxy-address=0", "--network-address=0"];
+
+async function launch(command: readonly string[], env: Readonly<Record<string, string>>): Promise<RunningServer> {
+  const child = Bun.spawn([...command], {
     env: { ...env },
     stdin: "ignore",
     stdout: "pipe",
