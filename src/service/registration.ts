@@ -5,6 +5,7 @@ import { delay, type Stoppable } from "#base/lifecycle.ts";
 import { limits } from "#base/limits.ts";
 import type { Logger } from "#base/logger.ts";
 import type { ServiceEntry } from "#interface/registry.ts";
+import { createTimedSignal } from "./timed-signal.ts";
 
 /** How a registration reaches the registry service. */
 export interface RegistryCalls {
@@ -95,19 +96,21 @@ export class Registration implements Stoppable {
 
   /** Waits for the next beat, or for the server to go away. */
   async #waitUntilDue(wantsLifeline: boolean): Promise<"beat" | "broken"> {
-    const waiting = AbortSignal.any([this.#ending.signal, AbortSignal.timeout(this.#heartbeatMs)]);
-    if (wantsLifeline) {
-      try {
-        for await (const _event of this.#deps.registry.stream("Registry.Watch", this.#lifelineBody, waiting)) {
-          if (waiting.aborted) break;
-        }
-      } catch {
-        // However it broke, the answer is the same: see whether the registry still knows us.
+    const { signal: waiting, release } = createTimedSignal(this.#ending.signal, this.#heartbeatMs);
+    try {
+      if (!wantsLifeline) {
+        await delay(this.#heartbeatMs, waiting);
+        return "beat";
       }
-      return waiting.aborted ? "beat" : "broken";
+      for await (const _event of this.#deps.registry.stream("Registry.Watch", this.#lifelineBody, waiting)) {
+        if (waiting.aborted) break;
+      }
+    } catch {
+      // However it broke, the answer is the same: see whether the registry still knows us.
+    } finally {
+      release();
     }
-    await delay(this.#heartbeatMs, waiting);
-    return "beat";
+    return waiting.aborted ? "beat" : "broken";
   }
 
   async #registerUntilHeard(): Promise<void> {
@@ -127,8 +130,12 @@ export class Registration implements Stoppable {
   }
 
   async #register(): Promise<void> {
-    const signal = AbortSignal.any([this.#ending.signal, AbortSignal.timeout(callTimeoutMs)]);
-    await this.#deps.registry.call("Registry.Register", this.#body, signal);
+    const { signal, release } = createTimedSignal(this.#ending.signal, callTimeoutMs);
+    try {
+      await this.#deps.registry.call("Registry.Register", this.#body, signal);
+    } finally {
+      release();
+    }
   }
 }
 
