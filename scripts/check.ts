@@ -15,6 +15,9 @@ interface Tally {
   skipped: number;
 }
 
+/** A test that needs longer hangs. */
+const testTimeoutMs = 60_000;
+
 const bin = (name: string): string => `${root}/node_modules/.bin/${name}`;
 const bun = process.execPath;
 
@@ -49,7 +52,7 @@ async function runStep(step: Step, sum: Tally): Promise<void> {
 
 /** Two test files at a time: the machines have two cores, and most tests wait for processes. */
 async function runTests(sum: Tally): Promise<void> {
-  const reporter = ["--only-failures", "--no-orphans", "--parallel=2"];
+  const reporter = ["--only-failures", "--no-orphans", "--parallel=2", `--timeout=${testTimeoutMs}`];
   const child = Bun.spawn([bun, "test", ...reporter], { cwd: root, stdout: "pipe", stderr: "pipe", stdin: "ignore" });
   const text = (await Promise.all([echo(child.stdout), echo(child.stderr)])).join("\n");
   const code = await child.exited;

@@ -1,31 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from "bun:test";
-import { connect, type Socket } from "node:net";
 import { limits } from "#base/limits.ts";
 import { encodeFrame, FrameDecoder } from "#rpc/grpc-frame.ts";
 import { runCommand } from "#testing/run-command.ts";
 import { waitUntil } from "#testing/wait-until.ts";
+import { RawSocket } from "./raw-socket.ts";
 import { startEcho, type EchoServer, type Runtime } from "./start-echo.ts";
 
 const json = { "content-type": "application/json" };
-
-/** A bare connection: what arrives is kept as text. */
-class RawSocket {
-  readonly socket: Socket;
-  text = "";
-  isClosed = false;
-
-  constructor(address: string) {
-    const [host, port] = address.split(":");
-    this.socket = address.startsWith("unix:") ? connect(address.slice(5)) : connect(Number(port), host);
-    this.socket.on("data", (chunk: Buffer) => {
-      this.text += chunk.toString("latin1");
-    });
-    this.socket.on("error", () => undefined);
-    this.socket.on("close", () => {
-      this.isClosed = true;
-    });
-  }
-}
 
 /** Messages of a Connect stream, then what its last frame says. */
 function readStream(bytes: Uint8Array): { messages: unknown[]; end: unknown } {
@@ -384,22 +365,5 @@ describe.each(cases())("HTTP/1.1 on the $listener listener on $runtime", ({ runt
     await waitUntil("the connection is closed", () => raw.isClosed);
     expect(raw.text).toStartWith("HTTP/1.1 431");
     expect(await say("alive")).toBe("alive");
-  });
-});
-
-describe.each(["bun", "node"] as Runtime[])("a server on %s", (runtime) => {
-  it("stops by itself when its listeners are stopped, also with connections open", async () => {
-    await using server = await startEcho(runtime);
-    const addresses = [server.rpc, server.http, server.rpcUnix, server.httpUnix];
-    // Silent ones too, but on unix sockets only: a silent TCP connection may not have been accepted yet by the kernel.
-    const silent = addresses.slice(2).map((address) => new RawSocket(address));
-    const idle = addresses.map((address) => {
-      const raw = new RawSocket(address);
-      raw.socket.write("GET /health HTTP/1.1\r\nhost: x\r\n\r\n");
-      return raw;
-    });
-    await waitUntil("every answer", () => idle.every((each) => each.text.includes("/health")));
-    expect(await server.stop()).toEqual({ code: 0, output: "stopped\n" });
-    await waitUntil("all are closed", () => [...idle, ...silent].every((each) => each.isClosed));
   });
 });
