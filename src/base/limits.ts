@@ -120,8 +120,8 @@ export const limits = {
   hashQueueCountMax: 64,
   /** Rules of one namespace: a decision that is not cached looks at all of them. */
   rulesPerNamespaceMax: 1_000,
-  /** One message carried by an error: longer texts are cut. */
-  errorDetailBytesMax: 4 * KiB,
+  /** One message carried by an error: longer texts are cut, because over gRPC it travels in the headers three times. */
+  errorDetailBytesMax: 2 * KiB,
   /** A path inside a source, in UTF-8: what every file system takes below the folder of the runtime. */
   sourcePathBytesMax: KiB,
   /** One extended header of an archive: it holds a path and a few numbers. */

@@ -20,8 +20,13 @@ describe("error-proto", () => {
         expect(Buffer.from(encodeErrorProto(error)).equals(Buffer.from(theirs))).toBe(true);
         expect(decodeErrorProto(theirs)).toEqual({ id: error.id, code: error.code, detail: error.detail });
         const detail = { typeUrl: "type.googleapis.com/Error", value: theirs };
-        const status = toBinary(StatusSchema, create(StatusSchema, { code: 5, details: [detail] }));
-        expect(Buffer.from(encodeStatusProto(5, detail)).equals(Buffer.from(status))).toBe(true);
+        const status = toBinary(
+          StatusSchema,
+          create(StatusSchema, { code: 5, message: error.detail, details: [detail] }),
+        );
+        expect(
+          Buffer.from(encodeStatusProto({ code: 5, message: error.detail }, detail)).equals(Buffer.from(status)),
+        ).toBe(true);
         expect(decodeFirstDetail(status)?.typeUrl).toBe(detail.typeUrl);
         expect(decodeFirstDetail(status)?.value).toEqual(Buffer.from(theirs));
       }),

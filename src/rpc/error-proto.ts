@@ -18,11 +18,11 @@ export function encodeErrorProto(body: ErrorBody): Uint8Array {
 
 /** A `google.rpc.Status` with one detail, as bytes. */
 export function encodeStatusProto(
-  code: number,
+  status: { readonly code: number; readonly message: string },
   detail: { readonly typeUrl: string; readonly value: Uint8Array },
 ): Uint8Array {
   const any = Buffer.concat([text(1, detail.typeUrl), bytes(2, detail.value)]);
-  return Buffer.concat([integer(1, code), bytes(3, any)]);
+  return Buffer.concat([integer(1, status.code), text(2, status.message), bytes(3, any)]);
 }
 
 /** The fields of an `Error`; undefined for bytes that are no protobuf. */

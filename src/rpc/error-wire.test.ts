@@ -2,6 +2,7 @@ import { describe, expect, it } from "bun:test";
 import * as fc from "fast-check";
 import { errorCodes, type ErrorCode } from "#base/error-code.ts";
 import { MicroError } from "#base/error.ts";
+import { limits } from "#base/limits.ts";
 import {
   decodePercent,
   encodePercent,
@@ -74,7 +75,9 @@ describe("toGrpcTrailers()", () => {
     const statusText = Buffer.from("Not Found").toString("hex");
     const error = `0a01611094031a026e6f2209${statusText}`;
     const typeUrl = Buffer.from("type.googleapis.com/Error").toString("hex");
-    expect(hex).toBe(`08051a320a19${typeUrl}1215${error}`);
+    const body = JSON.stringify({ id: "a", code: 404, detail: "no", status: "Not Found" });
+    const message = `12${body.length.toString(16)}${Buffer.from(body).toString("hex")}`;
+    expect(hex).toBe(`0805${message}1a320a19${typeUrl}1215${error}`);
   });
 
   it("cuts a text that would not fit into headers", () => {
@@ -150,5 +153,16 @@ describe("toGrpcStatus()", () => {
   it("is Unknown for a status outside the catalogue", () => {
     expect(toGrpcStatus(new MicroError("invalid_argument", "tea", { httpStatus: 418 }))).toBe(2);
     expect(toGrpcStatus(new MicroError("timeout", "late"))).toBe(4);
+  });
+});
+
+describe("toGrpcTrailers() of a long text", () => {
+  it("keeps the trailers within the limit of headers, whatever the characters", () => {
+    for (const character of ["x", "é", "漢", "🦊"]) {
+      const trailers = toGrpcTrailers(new MicroError("internal", character.repeat(10_000)), "a");
+      const length = Object.values(trailers).reduce((sum, value) => sum + value.length, 0);
+      expect(length).toBeLessThan(limits.headerBytesMax);
+      expect(decodePercent(trailers["grpc-message"])).toContain(character.repeat(100));
+    }
   });
 });

@@ -20,11 +20,12 @@ export function toGrpcTrailers(error: MicroError, at: string): GrpcErrorTrailers
   const body = toErrorBody(error, at);
   const status = toGrpcStatus(error);
   const detail = { typeUrl: detailTypeUrl, value: encodeErrorProto(body) };
-  // google.rpc.Status repeats the message; we leave it out there, so that long details do not fill the headers twice.
-  const details = encodeStatusProto(status, detail);
+  const message = JSON.stringify(body);
+  // Clients written in Go take code and message from here and do not look at the trailers again.
+  const details = encodeStatusProto({ code: status, message }, detail);
   return {
     "grpc-status": String(status),
-    "grpc-message": encodePercent(JSON.stringify(body)),
+    "grpc-message": encodePercent(message),
     "grpc-status-details-bin": encodeBase64(details),
   };
 }
@@ -151,8 +152,12 @@ function toErrorBody(error: MicroError, at: string): { id: string; code: number;
   return { ...body, detail: shorten(body.detail) };
 }
 
+/** Cut to the limit in bytes, at the end of a character. */
 function shorten(text: string): string {
-  return text.length <= limits.errorDetailBytesMax ? text : `${text.slice(0, limits.errorDetailBytesMax)}…`;
+  // No character of a string takes more than three bytes, so most texts need not be measured.
+  if (text.length * 3 <= limits.errorDetailBytesMax) return text;
+  const cut = new TextEncoder().encodeInto(text, new Uint8Array(limits.errorDetailBytesMax)).read;
+  return cut === text.length ? text : `${text.slice(0, cut)}…`;
 }
 
 function codeFromStatus(httpStatus: number): MicroError["code"] {
