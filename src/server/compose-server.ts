@@ -68,8 +68,16 @@ async function build({ config, logger, version }: ServerDeps, parts: Stoppable[]
     return part;
   };
   const { paths } = config;
-  const [store, keys] = await Promise.all([SqliteStore.open({ folder: paths.storeFolder }), openSigningKeys(paths)]);
-  own({ stop: () => store.close() });
+  const opening = SqliteStore.open({ folder: paths.storeFolder });
+  // Owned before it stands: its thread would keep the process alive when the keys cannot be read.
+  own({
+    stop: () =>
+      opening.then(
+        (opened) => opened.close(),
+        () => undefined,
+      ),
+  });
+  const [store, keys] = await Promise.all([opening, openSigningKeys(paths)]);
   const auth = own(await createAuth({ store, keys, logger }));
   const registry = own(new MemoryRegistry({ clock: systemClock }));
   const http = createHttpClient();
@@ -112,7 +120,9 @@ async function build({ config, logger, version }: ServerDeps, parts: Stoppable[]
   });
 
   // The network listens first: services, which need it, are started by the runtime behind it.
-  const network = own(await listen("--network-address", listenRpc({ address: config.networkAddress, server: rpc })));
+  const network = own(
+    await listen("--network-address", () => listenRpc({ address: config.networkAddress, server: rpc })),
+  );
   let provided: Promise<void> | undefined;
   const sdk = (): Promise<void> => (provided ??= provideSdk(paths.runtimeFolder));
   const runtime = own(
@@ -142,8 +152,8 @@ async function build({ config, logger, version }: ServerDeps, parts: Stoppable[]
   for (const table of [createAuthTable(auth, version), createRegistryTable(registry, version), runtimeTable]) {
     tables.set(table.name, table);
   }
-  const proxy = own(await listen("--proxy-address", listenRpc({ address: config.proxyAddress, server: rpc })));
-  const front = own(await listen("--gateway-address", gateway.listen(config.gatewayAddress)));
+  const proxy = own(await listen("--proxy-address", () => listenRpc({ address: config.proxyAddress, server: rpc })));
+  const front = own(await listen("--gateway-address", () => gateway.listen(config.gatewayAddress)));
   await registerCore(registry, [...tables.values()], proxy.address);
   return {
     addresses: { gateway: front.address, proxy: proxy.address, network: network.address },
@@ -176,10 +186,10 @@ async function registerCore(registry: MemoryRegistry, tables: readonly ServiceTa
 /** A listener as a part of the server. @throws MicroError that names the flag that chooses another address. */
 async function listen(
   flag: string,
-  listening: Promise<HttpListener>,
+  open: () => Promise<HttpListener>,
 ): Promise<Stoppable & { readonly address: string }> {
   try {
-    const listener = await listening;
+    const listener = await open();
     return { address: listener.address, stop: () => listener.stop(limits.drainTimeoutMs) };
   } catch (cause) {
     const { code, detail } = MicroError.from(cause);
