@@ -66,7 +66,12 @@ export interface AccessRules {
 /** What the runtime needs of auth: an identity for every process that it starts. */
 export interface LaunchIdentities {
   /** Makes sure that the service has an account and returns a credential for one instance of it. */
-  issue(launch: { namespace: string; service: string; version: string; instance: string }): Promise<{ id: string; secret: string }>;
+  issue(launch: {
+    namespace: string;
+    service: string;
+    version: string;
+    instance: string;
+  }): Promise<{ id: string; secret: string }>;
   /** The service is gone for good: its account and credentials end. */
   revoke(launch: { namespace: string; service: string; version: string }): Promise<void>;
 }
