@@ -19,7 +19,16 @@ export interface DeployedService {
   readonly metadata: Readonly<Record<string, string>>;
   /** When its present version was started; undefined where it never was. */
   readonly startedMs: number | undefined;
-  readonly instances: readonly { readonly id: string; readonly status: StatusName; readonly restarts: number }[];
+  readonly instances: readonly DeployedInstance[];
+}
+
+/** One process of a deployed service. */
+export interface DeployedInstance {
+  readonly id: string;
+  /** Process id; 0 while there is none. */
+  readonly pid: number;
+  readonly status: StatusName;
+  readonly restarts: number;
 }
 
 export interface ServiceFilter {
@@ -46,6 +55,7 @@ function readService(fields: Fields): DeployedService {
     startedMs: readStarted(fields, metadata),
     instances: listOf(fields["instances"]).map((each) => ({
       id: textOf(each["id"]),
+      pid: numberOf(each["pid"]),
       status: readStatus(each["status"]),
       restarts: numberOf(each["restarts"]),
     })),

@@ -318,6 +318,7 @@ describe("micro status and micro logs", () => {
       error: "exit code 1",
       started: String(started),
       metadata: { source: "/home/u/svc", owner: "admin", group: "micro" },
+      instances: [{ id: "i1", pid: 4711, status: 4, restarts: 2 }],
     };
     await using server = await answering({
       "/runtime.Runtime/Read": json({ services: [service] }),
@@ -334,6 +335,8 @@ describe("micro status and micro logs", () => {
       expect.stringMatching(/^1m\d+s ago$/) as unknown as string,
       "owner=admin, group=micro, error=exit code 1",
     ]);
+    const shown = JSON.parse((await server.micro(["status", "-o", "json"])).stdout) as unknown;
+    expect(shown).toMatchObject([{ instances: [{ id: "i1", pid: 4711, status: "running", restarts: 2 }] }]);
     expect((await server.micro(["logs", "svc@v1", "-n", "2", "-f"])).stdout).toBe("one\ntwo\ttabs\n");
     expect(server.asked.at(-1)?.messages).toEqual([
       { service: "svc", version: "v1", stream: true, count: 2, since: 0, options: { namespace: "micro" } },
