@@ -19,6 +19,9 @@ describe("findEndpoint()", () => {
     [["stream", "publish"], "Stream.Publish"],
     [["publish"], "Stream.Publish"],
     [["Stream.Publish"], "Stream.Publish"],
+    [["stream.publish"], "Stream.Publish"],
+    [["my-svc.list-all"], "MySvc.ListAll"],
+    [["stream.call"], undefined],
     [["nope"], undefined],
     [["stream", "nope"], undefined],
   ])("takes %j of service my-svc as %s", (words, name) => {

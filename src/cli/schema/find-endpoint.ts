@@ -2,7 +2,8 @@ import type { EndpointEntry } from "./service-entry.ts";
 
 /**
  * The endpoint that words after a service's name mean: none or one word is a method of the type that is named like the
- * service, two words are type and method, and `Type.Method` is taken as it is. Case, dashes and underscores do not matter.
+ * service, two words are type and method, as the two halves of `type.method` are. Case, dashes and underscores do not
+ * matter; a name as it is written goes first.
  */
 export function findEndpoint(
   endpoints: readonly EndpointEntry[],
@@ -13,6 +14,7 @@ export function findEndpoint(
   if (second !== undefined) return endpoints.find((each) => isNamed(each, first, second));
   const exact = endpoints.find(({ name }) => name === first);
   if (exact !== undefined) return exact;
+  if (first.includes(".")) return endpoints.find((each) => isNamed(each, typeOf(first), methodOf(first)));
   const own = endpoints.find((each) => isNamed(each, service, first));
   if (own !== undefined) return own;
   const alike = endpoints.filter(({ name }) => squash(methodOf(name)) === squash(first));
