@@ -39,6 +39,19 @@ describe("describeFailure()", () => {
     expect(describeFailure({ signal: "SIGKILL" }, ["}"], "/s")).toBe("ended by signal SIGKILL");
   });
 
+  it("takes no line that was logged as information", () => {
+    const calm = [
+      "2026-11-23T21:08:14.000Z info serving service=greeter",
+      "[DEBUG] error: retried and well",
+      '{"level":"trace","message":"error: none"}',
+    ];
+    expect(describeFailure({ code: 3 }, calm, "/s")).toBe("exited with code 3");
+    const warned = ["2026-11-23T21:08:14.000Z warn disk is full", ...calm];
+    expect(describeFailure({ code: 3 }, warned, "/s")).toBe(
+      "exited with code 3: 2026-11-23T21:08:14.000Z warn disk is full",
+    );
+  });
+
   it("stays one line of a readable length", () => {
     const text = describeFailure({ code: 1 }, [`Error: ${"x".repeat(5_000)}`], "/s");
     expect(text.length).toBeLessThan(350);

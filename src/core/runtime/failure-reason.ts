@@ -1,3 +1,5 @@
+import type { LogLevel } from "#base/logger.ts";
+import { findLogLevel } from "./log-level.ts";
 import type { ProcessExit } from "./service-process.ts";
 
 /** Lines of a process's errors that are kept to tell why it ended. */
@@ -12,6 +14,8 @@ const noise = [
   /^\s*\d+ \| /,
   /^\s*(code|errno|syscall): /,
 ];
+/** What a service logs while all is well is no reason to end. */
+const calmLevels: ReadonlySet<LogLevel | undefined> = new Set<LogLevel>(["trace", "debug", "info"]);
 const telling = /(^|[\s:])([A-Z]\w*(Error|Exception)|error|panic|fatal)\b.*?[:[]/i;
 
 /**
@@ -29,8 +33,12 @@ export function describeFailure(exit: ProcessExit, lines: readonly string[], fol
 
 /** The last line that looks like an error, else the last one that says anything. */
 function findReason(lines: readonly string[]): string | undefined {
-  const kept = lines.map(stripStyles).filter((line) => !noise.some((pattern) => pattern.test(line)));
+  const kept = lines.map(stripStyles).filter(saysSomething);
   return kept.findLast((line) => telling.test(line)) ?? kept.at(-1);
+}
+
+function saysSomething(line: string): boolean {
+  return !calmLevels.has(findLogLevel(line)) && !noise.some((pattern) => pattern.test(line));
 }
 
 /** Without the colours and cursor moves of terminals. */
