@@ -20,11 +20,13 @@ export function requireNamespace(account: Account | undefined, namespace: string
   throw new MicroError("permission_denied", "access denied to namespace", { at });
 }
 
-/** An account that may change things in `namespace`. @throws MicroError `unauthenticated` or `permission_denied`. */
+/** An account that administers `namespace`. @throws MicroError `unauthenticated` or `permission_denied`. */
 export function requireNamespaceAdmin(account: Account | undefined, namespace: string, at: string): Account {
   const known = requireNamespace(account, namespace, at);
   if (isAdministrator(known)) return known;
-  throw new MicroError("permission_denied", `account ${known.id} may not change namespace ${namespace}`, { at });
+  // Says what the account is not, instead of what was tried: some of what administrators do only reads.
+  const detail = `account ${known.id} is not an administrator of namespace ${namespace}`;
+  throw new MicroError("permission_denied", detail, { at });
 }
 
 /** A user with scope `admin`, or a service with scope `service`. */

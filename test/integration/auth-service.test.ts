@@ -92,7 +92,8 @@ describe("the service auth", () => {
     ];
     for (const [endpoint, body] of requests) {
       await expectError(call(endpoint, nobody, body), "unauthenticated");
-      await expectError(call(endpoint, shopUser, body), "permission_denied");
+      const refused = await expectError(call(endpoint, shopUser, body), "permission_denied");
+      expect(refused.detail).toBe("account jane is not an administrator of namespace shop");
       await expectError(call(endpoint, microUser, body), "permission_denied");
       await expectError(
         call(endpoint, account("x", { namespace: "other", scopes: ["admin"] }), body),
