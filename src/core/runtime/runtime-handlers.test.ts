@@ -176,7 +176,7 @@ describe("the core service runtime", () => {
         group: "micro",
         source: "/home/greeter",
         started: "2023-11-14T22:13:20.000Z",
-        status: "exited with code 1",
+        status: "error",
         error: "exited with code 1",
       },
       instances: [{ id: "i1", restarts: 2, status: 7 }],

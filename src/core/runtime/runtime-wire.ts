@@ -33,7 +33,7 @@ export function toWireService(service: RuntimeService): MessageInitShape<typeof 
       ...service.metadata,
       source,
       started: new Date(updatedAtMs).toISOString(),
-      status: status === "error" ? (error ?? status) : status,
+      status,
       ...(error === undefined ? {} : { error }),
     },
     ...(error === undefined ? {} : { error }),
