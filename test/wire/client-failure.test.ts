@@ -9,7 +9,8 @@ import { fixedNode } from "#rpc/node-resolver.ts";
 import { RpcClient } from "#rpc/rpc-client.ts";
 import type { OutgoingCall, Transport } from "#rpc/transport.ts";
 import { createTempFolder } from "#testing/temp-folder.ts";
-import { failureOf, waitUntil } from "./wire-helpers.ts";
+import { waitUntil } from "#testing/wait-until.ts";
+import { failureOf } from "./outcome.ts";
 
 const say = (text: string): Uint8Array => Buffer.from(JSON.stringify({ text, count: 0 }));
 
@@ -143,12 +144,12 @@ describe("RpcClient while its server restarts", () => {
     });
     for (let round = 0; round < 2; round += 1) {
       const before = outcome.answered;
-      await waitUntil(() => outcome.answered > before + 100);
+      await waitUntil("calls are answered", () => outcome.answered > before + 100);
       expect(await server.stop()).toBe(0);
       server = await startKillable(address);
     }
     const before = outcome.answered;
-    await waitUntil(() => outcome.answered > before + 100);
+    await waitUntil("calls are answered again", () => outcome.answered > before + 100);
     outcome.isOver = true;
     await Promise.all(load);
     expect(outcome.failures).toEqual([]);
@@ -174,7 +175,7 @@ describe("HttpTransport on a kept connection", () => {
     for (let call = 0; call < 10; call += 1) {
       await transport.unary(peer.address, outgoing(), say("fine"));
       peer.closeIdle();
-      await waitUntil(() => peer.openCount() === 0);
+      await waitUntil("no connection is open", () => peer.openCount() === 0);
     }
     expect(peer.requests()).toBe(10);
     await transport.close();

@@ -6,7 +6,7 @@ import { decodeMessage, encodeMessage } from "#rpc/message-codec.ts";
 import type { Encoding } from "#rpc/server-call.ts";
 import type { OutgoingCall, Transport } from "#rpc/transport.ts";
 import { noteType, type Note } from "./echo-service.ts";
-import { collect, failureOf } from "./wire-helpers.ts";
+import { collect, failureOf } from "./outcome.ts";
 
 /** What each check gave, by its name. */
 export type Findings = Record<string, unknown>;

@@ -5,8 +5,9 @@ import { describe, expect, it } from "bun:test";
 import { MicroError } from "#base/error.ts";
 import { GrpcTransport } from "#rpc/grpc-transport.ts";
 import type { OutgoingCall } from "#rpc/transport.ts";
+import { waitUntil } from "#testing/wait-until.ts";
 import { startEchoServer } from "./grpc-js-echo.ts";
-import { collect, failureOf, waitUntil } from "./wire-helpers.ts";
+import { collect, failureOf } from "./outcome.ts";
 
 const encoder = new TextEncoder();
 
@@ -104,7 +105,7 @@ describe("GrpcTransport against @grpc/grpc-js", () => {
     const call = outgoing("Hang", { deadlineMs: Date.now() + 50 });
     const error = await failureOf(transport.unary(server.address, call, encoder.encode("x")));
     expect([error.code, error.detail]).toEqual(["timeout", "context deadline exceeded"]);
-    await waitUntil(() => server.record.cancelledCount === 1);
+    await waitUntil("the server sees the cancellation", () => server.record.cancelledCount === 1);
     await transport.close();
   });
 
@@ -115,10 +116,10 @@ describe("GrpcTransport against @grpc/grpc-js", () => {
     const failure = failureOf(
       transport.unary(server.address, outgoing("Hang", { signal: leave.signal }), encoder.encode("x")),
     );
-    await waitUntil(() => server.record.callCount === 1);
+    await waitUntil("the server sees the call", () => server.record.callCount === 1);
     leave.abort();
     expect((await failure).code).toBe("cancelled");
-    await waitUntil(() => server.record.cancelledCount === 1);
+    await waitUntil("the server sees the cancellation", () => server.record.cancelledCount === 1);
     await transport.close();
   });
 
@@ -130,7 +131,7 @@ describe("GrpcTransport against @grpc/grpc-js", () => {
       expect(answer.byteLength).toBe(1);
       break;
     }
-    await waitUntil(() => server.record.cancelledCount === 1);
+    await waitUntil("the server sees the cancellation", () => server.record.cancelledCount === 1);
     const chat = transport.stream(server.address, outgoing("Chat"), silence())[Symbol.asyncIterator]();
     const waiting = chat.next();
     await chat.return?.();
@@ -174,7 +175,7 @@ describe("GrpcTransport against @grpc/grpc-js", () => {
     });
     for (let round = 1; round <= 5; round += 1) {
       const before = outcome.answered;
-      await waitUntil(() => outcome.answered > before + 200);
+      await waitUntil("more calls were answered", () => outcome.answered > before + 200);
       await new Promise<void>((resolve) => server.server.tryShutdown(() => resolve()));
       server = await startEchoServer(address);
     }

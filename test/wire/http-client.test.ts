@@ -2,7 +2,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { describe, expect, it } from "bun:test";
 import { limits } from "#base/limits.ts";
 import { createHttpClient } from "#platform/http-client.ts";
-import { collect, failureOf, waitUntil } from "./wire-helpers.ts";
+import { waitUntil } from "#testing/wait-until.ts";
+import { collect, failureOf } from "./outcome.ts";
 
 interface Peer extends AsyncDisposable {
   readonly address: string;
@@ -70,7 +71,10 @@ describe("HttpClient.post()", () => {
       failureOf(client.post(hanging.address, send("x", leave.signal))),
     );
     expect((await client.post(peer.address, send("fine"))).status).toBe(200);
-    await waitUntil(() => hanging.connectionCount() === limits.httpConnectionsPerAddressMax);
+    await waitUntil(
+      "every connection is in use",
+      () => hanging.connectionCount() === limits.httpConnectionsPerAddressMax,
+    );
     leave.abort();
     for (const error of await Promise.all(stuck)) expect(error.code).toBe("cancelled");
     await client.close();
@@ -134,7 +138,7 @@ describe("HttpClient.postStream()", () => {
     const client = createHttpClient();
     async function* nothing(): AsyncGenerator<Uint8Array> {}
     const answer = await client.postStream(peer.address, { path: "/", headers: {}, body: nothing() });
-    await waitUntil(() => isHeld);
+    await waitUntil("the answer is held back", () => isHeld);
     expect(writtenCount).toBeLessThan(partCount);
     const parts = await collect(answer.body);
     expect(parts.reduce((total, part) => total + part.byteLength, 0)).toBe(partCount * 64 * 1024);
@@ -165,7 +169,10 @@ describe("HttpClient.postStream()", () => {
       if (progress.seenCount === progress.sentCount && progress.sentCount > 0) read();
       progress.seenCount = progress.sentCount;
     }, 100);
-    await waitUntil(() => progress.seenCount === progress.sentCount && progress.sentCount > 0);
+    await waitUntil(
+      "what was sent was seen",
+      () => progress.seenCount === progress.sentCount && progress.sentCount > 0,
+    );
     expect(progress.sentCount).toBeLessThan(partCount);
     const [total] = await collect((await answering).body);
     clearInterval(watch);

@@ -2,8 +2,9 @@ import { createServer, type Server, type Socket } from "node:net";
 import { describe, expect, it } from "bun:test";
 import { Http2Pool } from "#rpc/http2-pool.ts";
 import type { Http2Session } from "#rpc/http2-session.ts";
+import { waitUntil } from "#testing/wait-until.ts";
 import { startEchoServer } from "./grpc-js-echo.ts";
-import { failureOf, waitUntil } from "./wire-helpers.ts";
+import { failureOf } from "./outcome.ts";
 
 async function acquire(pool: Http2Pool, address: string): Promise<Http2Session> {
   return pool.acquire(address);
@@ -35,10 +36,10 @@ describe("Http2Pool.acquire()", () => {
     const pool = new Http2Pool({ idleMs: 20 });
     const held = await acquire(pool, server.address);
     (await acquire(pool, other.address)).release();
-    await waitUntil(() => pool.connectionCount(other.address) === 0);
+    await waitUntil("the other address has no connection", () => pool.connectionCount(other.address) === 0);
     expect(held.state.kind).toBe("up");
     held.release();
-    await waitUntil(() => pool.connectionCount(server.address) === 0);
+    await waitUntil("the address has no connection", () => pool.connectionCount(server.address) === 0);
     pool.close();
   });
 
@@ -62,7 +63,7 @@ describe("Http2Pool.acquire()", () => {
     const address = `127.0.0.1:${typeof bound === "object" ? bound?.port : 0}`;
     const pool = new Http2Pool();
     const session = await acquire(pool, address).catch(() => undefined);
-    await waitUntil(() => pool.connectionCount(address) === 0);
+    await waitUntil("the address has no connection", () => pool.connectionCount(address) === 0);
     session?.release();
     for (const socket of open) socket.destroy();
     server.close();

@@ -7,7 +7,7 @@ import { RpcClient } from "#rpc/rpc-client.ts";
 import { TypedClient } from "#rpc/typed-client.ts";
 import { noteType, type Note } from "./echo-service.ts";
 import { startEcho, type EchoServer } from "./start-echo.ts";
-import { collect, failureOf } from "./wire-helpers.ts";
+import { collect, failureOf } from "./outcome.ts";
 
 const note = noteType();
 const spec = (method: string, kind: MethodKind): MethodSpec<Note, Note> => ({
