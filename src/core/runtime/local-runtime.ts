@@ -15,6 +15,7 @@ import type {
 } from "#interface/runtime.ts";
 import type { Store } from "#interface/store.ts";
 import { checkServiceKey } from "./check-service.ts";
+import { compareKeys } from "./compare-keys.ts";
 import { Deployment, type DeploymentOptions } from "./deployment.ts";
 import { endSurvivors } from "./end-survivors.ts";
 import { InstanceNodes } from "./instance-nodes.ts";
@@ -164,11 +165,8 @@ export class LocalRuntime implements Runtime, Stoppable {
       (namespace === "*" || record.namespace === namespace) &&
       (name === undefined || record.name === name) &&
       (version === undefined || record.version === version);
-    const keys = [...this.#deployments.keys()].sort();
-    return keys.flatMap((key) => {
-      const deployment = this.#deployments.get(key);
-      return deployment !== undefined && matches(deployment) ? [deployment.state] : [];
-    });
+    const found = [...this.#deployments.values()].filter(matches).toSorted((a, b) => compareKeys(a.record, b.record));
+    return found.map(({ state }) => state);
   }
 
   async update(key: ServiceKey, source: string, options: CreateServiceOptions = {}): Promise<void> {
