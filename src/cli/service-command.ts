@@ -1,3 +1,4 @@
+import { MicroError } from "#base/error.ts";
 import { callEndpoint } from "./call-endpoint.ts";
 import { CommandError } from "./command-error.ts";
 import { globalFlags, outputFormats } from "./arguments/flag-spec.ts";
@@ -10,7 +11,7 @@ import { printLines } from "./output/print.ts";
 import { buildRequest, type BuiltRequest } from "./schema/build-request.ts";
 import { findEndpoint } from "./schema/find-endpoint.ts";
 import { methodKindOf } from "./schema/method-kind.ts";
-import { findService, type EndpointEntry } from "./schema/service-entry.ts";
+import { findService, type EndpointEntry, type ServiceVersion } from "./schema/service-entry.ts";
 import { readInputJson } from "./standard-input.ts";
 
 /** `micro [before] SERVICE [after]`. */
@@ -26,11 +27,11 @@ export interface ServiceLine {
  * Runs a word that is no command as a service: `micro SERVICE` lists its endpoints, `micro SERVICE ENDPOINT --field=value`
  * calls one. The flags are the fields of the request, as the registry has them.
  *
- * @throws CommandError when there is no such service, endpoint or flag.
+ * @throws CommandError when there is no such service, endpoint or flag, and with exit code 2 when nobody is logged in.
  */
 export async function runServiceCommand(line: ServiceLine, open: (flags: FlagValues) => Session): Promise<void> {
   const before = parseArguments(line.before, globalFlags).flags;
-  const versions = await findService(open(merge(before, guessGlobals(line.after))), line.service);
+  const versions = await findEndpoints(open(merge(before, guessGlobals(line.after))), line.service);
   const [first] = versions;
   if (first === undefined) {
     throw new CommandError(`Unrecognized micro command: ${line.service}. Please refer to 'micro --help'`, {
@@ -45,6 +46,17 @@ export async function runServiceCommand(line: ServiceLine, open: (flags: FlagVal
   const flags = merge(before, request.others);
   const isCompact = flags.choice("output", outputFormats) === "raw";
   await callChosen(open(flags), line.service, { endpoint, request, isCompact });
+}
+
+/** The registry needs an account even for services that everybody may call: who has none is told of the other way. */
+async function findEndpoints(session: Session, service: string): Promise<readonly ServiceVersion[]> {
+  try {
+    return await findService(session, service);
+  } catch (reason) {
+    if (!MicroError.is(reason) || reason.httpStatus !== 401 || session.surroundings().isLoggedIn) throw reason;
+    const detail = `The flags of ${service} are in the registry, which needs an account: log in with "micro login", or use "micro call ${service} Type.Method JSON"`;
+    throw new CommandError(detail, { code: "unauthenticated", exitCode: 2, cause: reason });
+  }
 }
 
 interface Choice {

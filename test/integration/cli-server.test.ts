@@ -184,6 +184,13 @@ describe("the user", () => {
       stdout: "",
       stderr: 'Not authorized to perform this request: log in with "micro login"\n',
     });
+    expect(await micro("helloworld", "call", "--name=Jane")).toEqual({
+      code: 2,
+      stdout: "",
+      stderr:
+        'The flags of helloworld are in the registry, which needs an account: log in with "micro login", or use "micro call helloworld Type.Method JSON"\n',
+    });
+    expect(await micro("call", "helloworld", "Helloworld.Call", '{"name":"Jane"}')).toMatchObject({ code: 0 });
     expect(await micro("login", "--username=admin", "--password=wrong")).toMatchObject({ code: 1, stdout: "" });
     const login = await server.micro(["login"], { stdin: `admin\n${secret}\n` });
     expect(login).toMatchObject({ code: 0, stdout: "Successfully logged in.\n" });
