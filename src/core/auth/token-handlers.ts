@@ -50,9 +50,9 @@ export function tokenHandlers(deps: TokenHandlersDeps): ProtoHandlers<typeof Aut
       return {};
     },
     explain: async (request, call) => {
-      if (request.resource === undefined) throw new MicroError("invalid_argument", "Resource missing");
       const namespace = toNamespace(request.options, call);
       requireNamespace(call.account, namespace, "auth.Auth.Explain");
+      if (request.resource === undefined) throw new MicroError("invalid_argument", "Resource missing");
       const account = await findAccount(deps.accounts, { request, namespace, call });
       const resource = fromWireResource(request.resource);
       const decision = deps.rules.decide(account, namespace, resource);
