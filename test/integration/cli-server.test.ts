@@ -198,6 +198,22 @@ describe("the user", () => {
     expect((await micro("services")).code).toBe(0);
   });
 
+  it("is another one in another namespace, and comes back to the first", async () => {
+    await micro("auth", "generate", "--id=fred", "--secret=open-sesame", "--namespace=foo");
+    const login = await micro("login", "--username=fred", "--password=open-sesame", "--namespace=foo");
+    expect(login).toMatchObject({ code: 0 });
+    expect((await micro("user")).stdout).toBe("admin\n");
+    expect((await micro("user", "--namespace=foo")).stdout).toBe("fred\n");
+    await micro("user", "namespace", "set", "foo");
+    expect((await micro("user")).stdout).toBe("fred\n");
+    expect((await micro("user", "config")).stdout).toStartWith("user: fred\nnamespace: foo\n");
+    expect(await micro("logout")).toEqual({ code: 0, stdout: "", stderr: "" });
+    // Without a login of the namespace, that of the installation counts.
+    expect((await micro("user")).stdout).toBe("admin\n");
+    await micro("user", "namespace", "set", "micro");
+    expect((await micro("user")).stdout).toBe("admin\n");
+  });
+
   it("stays logged in when many commands renew the login at the same time", async () => {
     await expireLogin();
     const results = await Promise.all(Array.from({ length: 6 }, () => micro("services")));

@@ -1,5 +1,6 @@
 import { CommandError } from "#cli/command-error.ts";
 import type { Command } from "#cli/command.ts";
+import { currentUserKey } from "#cli/connection/current-user.ts";
 import { readTokenAnswer, wishedTokenSeconds } from "#cli/connection/refresh-login.ts";
 import { fieldsOf, textOf } from "#cli/service-answer.ts";
 import { MicroError } from "#base/error.ts";
@@ -30,7 +31,7 @@ export const command: Command = {
     const answer = await session.call("auth", "Auth.Inspect", inspect, { isAnonymous: true });
     const account = textOf(fieldsOf(fieldsOf(answer)["account"])["id"]) || username;
     await session.logins.locked(async (file) => file.write(session.loginKey(account), login));
-    await session.config.set({ [`${session.environment.name}.current-user`]: account });
+    await session.config.set({ [currentUserKey(session.environment.name, namespace)]: account });
     if (isJson) printJson({ account, namespace, environment: session.environment.name });
     else printLine("Successfully logged in.");
   },

@@ -1,4 +1,5 @@
 import type { Command } from "#cli/command.ts";
+import { currentUserKey } from "#cli/connection/current-user.ts";
 import { MicroError } from "#base/error.ts";
 import { printNote } from "#cli/output/print.ts";
 
@@ -14,7 +15,7 @@ export const command: Command = {
     if (current === undefined) return;
     const { key, login } = current;
     await session.logins.locked(async (file) => file.remove(key));
-    await session.config.set({ [`${session.environment.name}.current-user`]: "" });
+    await session.config.set({ [currentUserKey(session.environment.name, key.namespace)]: "" });
     const body = { refresh_token: login.refreshToken, options: { namespace: key.namespace } };
     try {
       await session.call("auth", "Auth.Revoke", body, { isAnonymous: true });

@@ -13,7 +13,7 @@ const show: Command = {
   run: async ({ session, isJson }) => {
     const { config } = session;
     const settings = {
-      user: config.get(`${session.environment.name}.current-user`),
+      user: session.currentLogin()?.key.account,
       namespace: session.chosenNamespace,
       environment: session.environment.name,
       "git.credentials": config.get("git.credentials") === undefined ? undefined : "[hidden]",

@@ -5,6 +5,7 @@ import type { FlagValues } from "#cli/arguments/flag-values.ts";
 import { resolveHome } from "#base/home.ts";
 import { ConfigFile } from "./config-file.ts";
 import { EnvironmentList, type NamedEnvironment } from "./environment-list.ts";
+import { currentUser, rootNamespace } from "./current-user.ts";
 import { LoginFile, type Login, type LoginKey } from "./login-file.ts";
 import { formatMethodPath } from "./method-path.ts";
 import { refreshLogin } from "./refresh-login.ts";
@@ -34,9 +35,6 @@ export interface CallTarget {
   /** `Type.Method`. */
   readonly endpoint: string;
 }
-
-/** The namespace of the installation, whose administrators may act in every namespace. */
-const rootNamespace = "micro";
 
 /**
  * What a command works with: the environment, namespace and account that flags, variables and settings choose, in this
@@ -93,11 +91,18 @@ export class Session {
     return { address: this.environment.address, namespace, account };
   }
 
-  /** The login of the current user with its key: one of the namespace, else one of the installation's own namespace. */
+  /** The login that commands act with: the one of the namespace, else the one of the installation's own namespace. */
   currentLogin(): { readonly key: LoginKey; readonly login: Login } | undefined {
-    const account = this.config.get(`${this.environment.name}.current-user`);
-    if (account === undefined) return undefined;
-    for (const namespace of [this.namespace, rootNamespace]) {
+    const own = currentUser(this.config, this.environment.name, this.namespace);
+    const root = currentUser(this.config, this.environment.name, rootNamespace);
+    const candidates: readonly (readonly [string | undefined, string])[] = [
+      [own, this.namespace],
+      // Micro's own command line keeps one name for all namespaces.
+      [root, this.namespace],
+      [root, rootNamespace],
+    ];
+    for (const [account, namespace] of candidates) {
+      if (account === undefined) continue;
       const key = this.loginKey(account, namespace);
       const login = this.logins.read(key);
       if (login !== undefined) return { key, login };
