@@ -5,7 +5,7 @@ import { createLogger, type Logger } from "#base/logger.ts";
 import { announceServer } from "./announcement.ts";
 import { composeServer, type ComposedServer } from "./compose-server.ts";
 import { prepareHomeFolder } from "./home-folder.ts";
-import { administratorId, wantsLocalLogin, writeLocalLogin } from "./local-login.ts";
+import { wantsLocalLogin, writeLocalLogin } from "./local-login.ts";
 import { acquireServerLock, type ServerLock } from "./server-lock.ts";
 import { resolveServerOptions, type RawServerOptions, type ServerConfig } from "./server-options.ts";
 import { version } from "#base/version.ts";
@@ -40,7 +40,7 @@ async function startLocked(config: ServerConfig, logger: Logger, lock: ServerLoc
   try {
     const server = await composeServer({ config, logger, version });
     const administrator = await server.auth.ensureAdministrator();
-    if (administrator !== undefined || (await wantsLocalLogin(config.paths))) await logIn(config, server);
+    await logIn(config, server, administrator !== undefined);
     await publish(config, server);
     const { addresses } = server;
     const announced = {
@@ -60,13 +60,12 @@ async function startLocked(config: ServerConfig, logger: Logger, lock: ServerLoc
   }
 }
 
-/** The local user is logged in, unless the administrator is gone, which is somebody's decision. */
-async function logIn(config: ServerConfig, server: ComposedServer): Promise<void> {
-  try {
-    await writeLocalLogin(config.paths, await server.auth.issueLocalToken(administratorId, localTokenMs));
-  } catch (reason) {
-    if (!MicroError.is(reason) || reason.code !== "not_found") throw reason;
-  }
+/** The local user is logged in, unless he logged out or the administrator is gone, which is somebody's decision. */
+async function logIn({ paths }: ServerConfig, { auth }: ComposedServer, isNew: boolean): Promise<void> {
+  const account = await auth.findAdministrator();
+  if (account === undefined || !(isNew || (await wantsLocalLogin(paths, account)))) return;
+  const tokens = await auth.issueLocalToken(account, localTokenMs);
+  await writeLocalLogin(paths, { account, tokens, isNew });
 }
 
 /** Writes where the server listens, and what lets a service started by hand join it. */

@@ -66,6 +66,22 @@ describe("Auth.ensureAdministrator()", () => {
     expect(await readFile(`${temp.path}/store.db`, "latin1")).not.toContain(made?.secret ?? "");
     await second.close();
   });
+
+  it("takes another id when an account that is no user has the first ones", async () => {
+    await using temp = await createTempFolder();
+    const { accounts, auth, close, login } = await openAuth(temp.path);
+    await accounts.create({ namespace, id: "admin", type: "service", scopes: ["service"] });
+    expect(await auth.findAdministrator()).toBeUndefined();
+    const made = await auth.ensureAdministrator();
+    expect(made?.id).toBe("administrator");
+    expect(await auth.findAdministrator()).toBe("administrator");
+    await login("administrator", made?.secret ?? "");
+    await accounts.delete(namespace, "administrator");
+    await accounts.create({ namespace, id: "worker", name: "administrator", type: "service" });
+    expect((await auth.ensureAdministrator())?.id).toBe("administrator-2");
+    expect(await auth.findAdministrator()).toBe("administrator-2");
+    await close();
+  });
 });
 
 describe("accounts", () => {

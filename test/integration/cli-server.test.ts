@@ -243,6 +243,26 @@ async function expireLogin(): Promise<void> {
   await Bun.write(path, `${line.slice(0, at)}:${Buffer.from(JSON.stringify(soon)).toString("base64")}\n`);
 }
 
+describe("a server whose only accounts are services", () => {
+  it("starts, and makes an administrator of another name as whom the local user is logged in", async () => {
+    await using lone = await startServer();
+    const generate = ["auth", "generate", "--secret=long-enough-secret"];
+    const boss = await lone.micro([...generate, "--id=boss", "--type=service", "--scopes=service"]);
+    expect(boss).toMatchObject({ code: 0 });
+    const login = await lone.micro(["login", "--username=boss", "--password=long-enough-secret"]);
+    expect(login).toMatchObject({ code: 0 });
+    expect(await lone.micro(["auth", "accounts", "delete", "--id=admin"])).toMatchObject({ code: 0 });
+    expect(await lone.micro([...generate, "--id=admin", "--type=service"])).toMatchObject({ code: 0 });
+    await lone.kill("SIGTERM");
+    await lone.start();
+    expect(lone.output()).toMatch(/administrator +administrator +secret /);
+    expect(await lone.micro(["user"])).toEqual({ code: 0, stdout: "administrator\n", stderr: "" });
+    await lone.kill("SIGTERM");
+    await lone.start();
+    expect(await lone.micro(["user"])).toEqual({ code: 0, stdout: "administrator\n", stderr: "" });
+  });
+});
+
 describe("a server that is gone", () => {
   it("is reported with its address, also right after it was killed", async () => {
     await using gone = await startServer();

@@ -10,6 +10,7 @@ import {
 } from "#interface/auth.ts";
 import type { Store } from "#interface/store.ts";
 import { AccountBook } from "./account-book.ts";
+import { ensureAdministrator, findAdministrator } from "./administrator.ts";
 import { CachedAccessRules } from "./cached-access-rules.ts";
 import { CachedTokenVerifier } from "./cached-token-verifier.ts";
 import { LaunchIdentityBook } from "./launch-identity-book.ts";
@@ -18,7 +19,6 @@ import { LoginThrottle } from "./login-throttle.ts";
 import { RefreshBook } from "./refresh-book.ts";
 import { RuleBook } from "./rule-book.ts";
 import { SecretHasher } from "./secret-hasher.ts";
-import { createSecret } from "./secret.ts";
 import type { SigningKeys } from "./signing-keys.ts";
 import { TokenCodec } from "./token-codec.ts";
 import { TokenCutoffs } from "./token-cutoffs.ts";
@@ -41,11 +41,14 @@ export interface Auth extends Stoppable {
   /** What the handlers of the service `auth` are made of. */
   readonly parts: AuthParts;
   /**
-   * Makes the account `admin` of the installation when it has no user yet.
+   * Makes the administrator of the installation when it has no user yet: `admin`, or `administrator` where another account
+   * has that id or name.
    *
-   * @returns its secret, which is kept nowhere: whoever calls this shows it; undefined when there is a user already.
+   * @returns its id and secret, which is kept nowhere: whoever calls this shows it; undefined when there is a user already.
    */
   ensureAdministrator(): Promise<{ readonly id: string; readonly secret: string } | undefined>;
+  /** The id of the account that `ensureAdministrator()` made, at this start or an earlier one; undefined when it is gone. */
+  findAdministrator(): Promise<string | undefined>;
   /**
    * Logs an account of the installation in without its secret, for somebody who may read the files of this server.
    *
@@ -63,8 +66,6 @@ export interface AuthParts {
   readonly verifier: TokenVerifier;
   readonly rules: AccessRules;
 }
-
-const administratorId = "admin";
 
 /** Opens auth over a store: reads the rules and what has ended, so that every later decision is made from memory. */
 export async function createAuth(deps: AuthDeps): Promise<Auth> {
@@ -87,18 +88,11 @@ export async function createAuth(deps: AuthDeps): Promise<Auth> {
     publicKey: keys.publicKeyText,
     parts: { accounts, desk, refresh, ruleBook, verifier, rules },
     ensureAdministrator: () => ensureAdministrator(accounts),
+    findAdministrator: () => findAdministrator(accounts),
     issueLocalToken: (id, lifetimeMs = 0) => desk.locally({ namespace: defaultNamespace, id, lifetimeMs }),
     stop: () => {
       rules.stop();
       return Promise.resolve();
     },
   };
-}
-
-async function ensureAdministrator(accounts: AccountBook): Promise<{ id: string; secret: string } | undefined> {
-  const known = await accounts.list(defaultNamespace);
-  if (known.some((account) => account.type === "user")) return undefined;
-  const secret = createSecret();
-  await accounts.create({ namespace: defaultNamespace, id: administratorId, scopes: ["admin"], secret });
-  return { id: administratorId, secret };
 }
