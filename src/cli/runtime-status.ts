@@ -11,6 +11,8 @@ export type StatusName = (typeof statusNames)[number];
 export interface DeployedService {
   readonly name: string;
   readonly version: string;
+  /** What its code registers as; its own name where the server says nothing else. */
+  readonly service: string;
   /** The folder or repository that the user named. */
   readonly source: string;
   readonly status: StatusName;
@@ -48,6 +50,7 @@ function readService(fields: Fields): DeployedService {
   return {
     name: textOf(fields["name"]),
     version: textOf(fields["version"]),
+    service: metadata["service"] ?? textOf(fields["name"]),
     source: metadata["source"] ?? textOf(fields["source"]),
     status: readStatus(fields["status"]),
     error: textOf(fields["error"]) || (metadata["error"] ?? ""),

@@ -21,11 +21,11 @@ export interface RunWait {
 }
 
 /**
- * Waits until the service runs.
+ * Waits until the service runs, and returns what it is then.
  *
  * @throws CommandError with the reason when it cannot, and when it does not within the time.
  */
-export async function waitUntilRunning(session: Session, wait: RunWait): Promise<void> {
+export async function waitUntilRunning(session: Session, wait: RunWait): Promise<DeployedService> {
   const endMs = Date.now() + wait.timeoutMs;
   let service: DeployedService | undefined;
   while (Date.now() < endMs) {
@@ -33,7 +33,7 @@ export async function waitUntilRunning(session: Session, wait: RunWait): Promise
     if (service === undefined)
       throw new CommandError(`${wait.name} was removed while it was starting`, { exitCode: 127 });
     if (service.status === "error") throw failed(service);
-    if (service.status === "running" && hasNewInstance(service, wait.oldInstances)) return;
+    if (service.status === "running" && hasNewInstance(service, wait.oldInstances)) return service;
     wait.progress.show(`${wait.name}: ${service.status}`);
     await delay(pollMs);
   }

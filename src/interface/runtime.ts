@@ -42,6 +42,8 @@ export interface RuntimeService extends ServiceKey {
   readonly metadata: Metadata;
   readonly status: ServiceStatus;
   readonly error?: string;
+  /** What its code registers as, where that is another name: other services and callers find it under this one. */
+  readonly serviceName?: string;
   readonly updatedAtMs: number;
   readonly instances: readonly InstanceState[];
 }

@@ -307,6 +307,33 @@ describe("micro run", () => {
   });
 });
 
+describe("a service that registers under another name than its deployment's", () => {
+  it("is shown with both names", async () => {
+    const instances = [{ id: "new", status: 4 }];
+    const service = { name: "svc", version: "latest", status: 4, metadata: { service: "greeter" }, instances };
+    let isThere = false;
+    await using server = await answering({
+      "/runtime.Runtime/Read": () => Response.json({ services: isThere ? [service] : [] }),
+      "/runtime.Source/Upload": () => stream([{ id: "abc" }]),
+      "/runtime.Runtime/Create": () => {
+        isThere = true;
+        return Response.json({});
+      },
+      "/runtime.Runtime/Update": () => {
+        instances[0] = { id: "newer", status: 4 };
+        return Response.json({});
+      },
+    });
+    await using folder = await createTempFolder();
+    await Bun.write(`${folder.path}/svc/index.ts`, "1");
+    for (const command of ["run", "update"]) {
+      const result = await server.micro([command, "svc"], { cwd: folder.path });
+      expect(result).toEqual({ code: 0, stdout: "", stderr: "svc is running as service greeter\n" });
+    }
+    expect((await server.micro(["status"])).stdout).toContain("owner=n/a, group=n/a, service=greeter");
+  });
+});
+
 describe("micro status and micro logs", () => {
   it("print columns, and lines as the service wrote them", async () => {
     const started = Math.floor(Date.now() / 1_000) - 64;
@@ -324,6 +351,7 @@ describe("micro status and micro logs", () => {
       "/runtime.Runtime/Read": json({ services: [service] }),
       "/runtime.Runtime/Logs": () => stream([{ message: "one", timestamp: "1000" }, { message: "two\ttabs" }]),
     });
+    expect((await server.micro(["status"])).stdout).not.toContain("service=");
     const [header, row] = (await server.micro(["status"])).stdout.split("\n");
     expect(header?.split(/ {2,}/)).toEqual(["NAME", "VERSION", "SOURCE", "STATUS", "BUILD", "UPDATED", "METADATA"]);
     expect(row?.split(/ {2,}/)).toEqual([

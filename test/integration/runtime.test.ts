@@ -197,6 +197,32 @@ describe("a service of LocalRuntime that ends", () => {
   });
 });
 
+describe("a service of LocalRuntime that names itself", () => {
+  it("is shown with its own name, and its log says which other deployment serves that too", async () => {
+    await using temp = await createTempFolder();
+    await using world = await startRuntimeWorld({ folder: temp.path });
+    const program = serviceProgram("v1").replace("env.MICRO_SERVICE_NAME", '"greeter"');
+    await world.runtime.create(other, await world.upload(other, { "index.ts": program }), {});
+    await waitUntil("it runs", async () => (await world.state(other)).status === "running");
+    expect(await world.state(other)).toMatchObject({ name: "other", serviceName: "greeter" });
+    const systemLines = async (of: typeof key): Promise<string[]> => {
+      const lines = await Array.fromAsync(world.runtime.logs(of, {}));
+      return lines.filter(({ stream }) => stream === "system").map(({ text }) => text);
+    };
+    await waitUntil("it is logged", async () => (await systemLines(other)).includes("registers as greeter"));
+    await deploy(world, program);
+    await untilStatus(world, "running");
+    expect((await world.state(key)).serviceName).toBeUndefined();
+    const shared = "registers as greeter, which other:latest serves too: a call reaches any of them";
+    await waitUntil("the other is named", async () => (await systemLines(key)).includes(shared));
+    await world.runtime.update(key, "");
+    await waitUntil("each process says so once", async () => {
+      const said = (await systemLines(key)).filter((line) => line === shared);
+      return said.length === 2;
+    });
+  });
+});
+
 describe("LocalRuntime.delete()", () => {
   it("kills what ignores TERM after the grace, and forgets everything", async () => {
     await using temp = await createTempFolder();

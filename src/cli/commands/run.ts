@@ -1,9 +1,9 @@
 import { CommandError } from "#cli/command-error.ts";
 import type { Command, Invocation } from "#cli/command.ts";
 import { deployFlags, folderVersion, planDeployment, readPlanSource, uploadPlan } from "#cli/deploy.ts";
-import { printJson, printNote } from "#cli/output/print.ts";
 import { startProgress } from "#cli/output/progress-line.ts";
-import { readDeployed } from "#cli/runtime-status.ts";
+import { reportDeployment } from "#cli/report-deployment.ts";
+import { readDeployed, type DeployedService } from "#cli/runtime-status.ts";
 import { runTimeoutMs, waitUntilRunning } from "#cli/wait-until-running.ts";
 
 /** `micro run FOLDER`: uploads, starts and waits until the service answers. Standard output stays empty. */
@@ -20,6 +20,7 @@ export const command: Command = {
     const { flags, session } = invocation;
     const timeoutMs = flags.durationMs("timeout") ?? runTimeoutMs;
     const progress = startProgress();
+    let deployed: DeployedService | undefined;
     try {
       const files = await readPlanSource(plan, flags, progress);
       const isReplaced = await checkPresent(invocation, plan.name);
@@ -27,12 +28,12 @@ export const command: Command = {
       await session.call("runtime", "Runtime.Create", { resource, options: { ...options, force: isReplaced } });
       if (!flags.isOn("detach")) {
         const wait = { name: plan.name, version: folderVersion, timeoutMs, oldInstances: new Set<string>(), progress };
-        await waitUntilRunning(session, wait);
+        deployed = await waitUntilRunning(session, wait);
       }
     } finally {
       progress.clear();
     }
-    report(invocation, plan.name);
+    reportDeployment(plan.name, deployed, invocation.isJson);
   },
 };
 
@@ -44,10 +45,4 @@ async function checkPresent({ session, flags }: Invocation, name: string): Promi
   // One that failed or was stopped may be tried again with new source.
   if (present.status === "error" || present.status === "stopped") return true;
   throw new CommandError(`${name} is already running; use "micro update" to replace it`, { code: "conflict" });
-}
-
-function report({ flags, isJson }: Invocation, name: string): void {
-  const status = flags.isOn("detach") ? "starting" : "running";
-  if (isJson) printJson({ name, version: folderVersion, status });
-  else printNote(`${name} is ${status}`);
 }

@@ -40,8 +40,9 @@ function toRow(service: DeployedService, nowMs: number): readonly string[] {
   ];
 }
 
-function describe({ metadata, error, status }: DeployedService): string {
+function describe({ name, service, metadata, error, status }: DeployedService): string {
   const parts = [`owner=${metadata["owner"] ?? "n/a"}`, `group=${metadata["group"] ?? "n/a"}`];
+  if (service !== name) parts.push(`service=${service}`);
   if (status === "error" || error !== "") parts.push(`error=${error === "" ? "n/a" : error}`);
   return parts.join(", ");
 }

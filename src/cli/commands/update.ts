@@ -1,9 +1,9 @@
 import { CommandError } from "#cli/command-error.ts";
 import type { Command } from "#cli/command.ts";
 import { deployFlags, folderVersion, planDeployment, readPlanSource, uploadPlan } from "#cli/deploy.ts";
-import { printJson, printNote } from "#cli/output/print.ts";
 import { startProgress } from "#cli/output/progress-line.ts";
-import { readDeployed } from "#cli/runtime-status.ts";
+import { reportDeployment } from "#cli/report-deployment.ts";
+import { readDeployed, type DeployedService } from "#cli/runtime-status.ts";
 import { MicroError } from "#base/error.ts";
 import { runTimeoutMs, waitUntilRunning } from "#cli/wait-until-running.ts";
 
@@ -23,6 +23,7 @@ export const command: Command = {
     const { flags, session, isJson } = invocation;
     const timeoutMs = flags.durationMs("timeout") ?? runTimeoutMs;
     const progress = startProgress();
+    let deployed: DeployedService;
     try {
       const files = await readPlanSource(plan, flags, progress);
       const [present] = await readDeployed(session, { name: plan.name, version: folderVersion });
@@ -37,12 +38,12 @@ export const command: Command = {
       progress.show(`${plan.name}: starting`);
       // The server answers when the new source runs, so the call may take as long as a start.
       await session.call("runtime", "Runtime.Update", { resource, options }, { timeoutMs }).catch(explainRefusal);
-      await waitUntilRunning(session, { name: plan.name, version: folderVersion, timeoutMs, oldInstances, progress });
+      const wait = { name: plan.name, version: folderVersion, timeoutMs, oldInstances, progress };
+      deployed = await waitUntilRunning(session, wait);
     } finally {
       progress.clear();
     }
-    if (isJson) printJson({ name: plan.name, version: folderVersion, status: "running" });
-    else printNote(`${plan.name} is running`);
+    reportDeployment(plan.name, deployed, isJson);
   },
 };
 

@@ -40,6 +40,7 @@ export class Deployment {
     const instances = this.#instances.map((each) => each.state);
     const status = combineStatus(instances);
     const error = instances.find((each) => each.error !== undefined)?.error ?? this.#record.error;
+    const serviceName = this.#instances.find((each) => each.serviceName !== undefined)?.serviceName ?? name;
     return {
       namespace,
       name,
@@ -49,8 +50,14 @@ export class Deployment {
       instances,
       status,
       source: metadata["source"] ?? source,
+      ...(serviceName === name ? {} : { serviceName }),
       ...(error === undefined ? {} : { error }),
     };
+  }
+
+  /** Whether one of its processes is that instance. */
+  owns(instance: string): boolean {
+    return [...this.#instances, ...this.#candidates].some(({ id }) => id === instance);
   }
 
   start(): void {
@@ -107,8 +114,7 @@ export class Deployment {
   #createInstances(record: ServiceRecord): Instance[] {
     const prepare = (instance: string): ReturnType<Launcher["prepare"]> =>
       this.#deps.launcher.prepare(record, instance);
-    const label = `${record.namespace}/${record.name}:${record.version}`;
-    const options = { ...this.#options, label, version: record.version };
+    const options = { ...this.#options, deployment: record };
     return Array.from(
       { length: record.options.instances ?? 1 },
       () => new Instance({ ...this.#deps, prepare }, options),

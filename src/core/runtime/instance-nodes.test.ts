@@ -27,6 +27,29 @@ describe("InstanceNodes", () => {
     await registry.stop();
   });
 
+  it("knows each service that a process registers, and who else serves it", async () => {
+    const registry = new MemoryRegistry({ clock: systemClock });
+    const nodes = new InstanceNodes({ registry, logger: silentLogger });
+    nodes.start();
+    const second = {
+      ...entry("one"),
+      name: "other",
+      nodes: [{ id: "n2", address: "a", metadata: { instance: "one" } }],
+    };
+    for (const each of [entry("one"), entry("two"), second]) await registry.register(each, { domain: "foo" });
+    await waitUntil("both are known", () => nodes.of("one").length === 2);
+    expect(nodes.of("one").map(({ name }) => name)).toEqual(["greeter", "other"]);
+    expect(nodes.servers({ domain: "foo", name: "greeter", version: "latest" })).toEqual(["one", "two"]);
+    expect(nodes.servers({ domain: "bar", name: "greeter", version: "latest" })).toEqual([]);
+    await registry.deregister(entry("one"), { domain: "foo" });
+    await waitUntil("one service is left", () => nodes.of("one").length === 1);
+    expect(nodes.has("one")).toBe(true);
+    registry.removeInstance("one");
+    await waitUntil("it is gone", () => !nodes.has("one"));
+    await nodes.stop();
+    await registry.stop();
+  });
+
   it("gives up a wait when its signal aborts", async () => {
     const registry = new MemoryRegistry({ clock: systemClock });
     const nodes = new InstanceNodes({ registry, logger: silentLogger });

@@ -1,16 +1,26 @@
 import { MicroError } from "#base/error.ts";
 import type { Stoppable } from "#base/lifecycle.ts";
 import type { Logger } from "#base/logger.ts";
-import type { Registry, RegistryEvent, ServiceNode } from "#interface/registry.ts";
+import type { Registry, RegistryEvent, ServiceEntry, ServiceNode } from "#interface/registry.ts";
 
-/** Which instance is registered, and where: followed in the registry, asked here at no cost. */
+/** What an instance is in the registry. */
+export interface Registration {
+  readonly domain: string;
+  /** The name that the service gave itself, which need not be that of its deployment. */
+  readonly name: string;
+  readonly version: string;
+  readonly node: ServiceNode;
+}
+
+/** Which instance is registered, as what and where: followed in the registry, asked here at no cost. */
 export class InstanceNodes implements Stoppable {
   readonly #registry: Pick<Registry, "watch">;
   readonly #logger: Logger;
   readonly #abort = new AbortController();
-  /** Service version → its nodes by instance. */
-  readonly #versions = new Map<string, ReadonlyMap<string, ServiceNode>>();
-  readonly #nodes = new Map<string, ServiceNode>();
+  /** Service version → the instances that serve it. */
+  readonly #versions = new Map<string, ReadonlySet<string>>();
+  /** Instance → what it serves, by service version: a process may register more than one service. */
+  readonly #registrations = new Map<string, Map<string, Registration>>();
   readonly #waiting = new Map<string, () => void>();
   #task: Promise<void> | undefined;
 
@@ -29,14 +39,24 @@ export class InstanceNodes implements Stoppable {
   }
 
   has(instance: string): boolean {
-    return this.#nodes.has(instance);
+    return this.#registrations.has(instance);
+  }
+
+  /** Everything that an instance serves, in the order in which it registered; empty while it is not registered. */
+  of(instance: string): readonly Registration[] {
+    return [...(this.#registrations.get(instance)?.values() ?? [])];
+  }
+
+  /** The instances that serve this version of a service. */
+  servers({ domain, name, version }: Omit<Registration, "node">): readonly string[] {
+    return [...(this.#versions.get(toVersionKey(domain, { name, version })) ?? [])];
   }
 
   /** The node of an instance, as soon as it is registered; undefined when `signal` aborts before. One waits at a time. */
   async wait(instance: string, signal: AbortSignal): Promise<ServiceNode | undefined> {
     for (;;) {
-      const node = this.#nodes.get(instance);
-      if (node !== undefined || signal.aborted) return node;
+      const [registration] = this.of(instance);
+      if (registration !== undefined || signal.aborted) return registration?.node;
       await new Promise<void>((resolve) => {
         const finish = (): void => {
           this.#waiting.delete(instance);
@@ -61,30 +81,48 @@ export class InstanceNodes implements Stoppable {
 
   #apply(event: RegistryEvent): void {
     if (event.action === "snapshot") {
-      for (const version of this.#versions.keys()) this.#replace(version, []);
+      for (const key of this.#versions.keys()) this.#replace(key, new Map());
       for (const { domain, service } of event.services) {
-        this.#replace(`${domain}/${service.name}/${service.version}`, service.nodes);
+        this.#replace(toVersionKey(domain, service), toRegistrations(domain, service));
       }
       return;
     }
     const { domain, service, action } = event;
-    this.#replace(`${domain}/${service.name}/${service.version}`, action === "delete" ? [] : service.nodes);
+    const next = action === "delete" ? new Map<string, Registration>() : toRegistrations(domain, service);
+    this.#replace(toVersionKey(domain, service), next);
   }
 
-  #replace(version: string, nodes: readonly ServiceNode[]): void {
-    const next = new Map<string, ServiceNode>();
-    for (const node of nodes) {
-      const instance = node.metadata["instance"];
-      if (instance !== undefined) next.set(instance, node);
+  /** @param next what serves this version now, by instance */
+  #replace(key: string, next: ReadonlyMap<string, Registration>): void {
+    for (const instance of this.#versions.get(key) ?? []) {
+      if (!next.has(instance)) this.#forget(instance, key);
     }
-    for (const instance of this.#versions.get(version)?.keys() ?? []) {
-      if (!next.has(instance)) this.#nodes.delete(instance);
-    }
-    if (next.size === 0) this.#versions.delete(version);
-    else this.#versions.set(version, next);
-    for (const [instance, node] of next) {
-      this.#nodes.set(instance, node);
+    if (next.size === 0) this.#versions.delete(key);
+    else this.#versions.set(key, new Set(next.keys()));
+    for (const [instance, registration] of next) {
+      const known = this.#registrations.get(instance) ?? new Map<string, Registration>();
+      this.#registrations.set(instance, known.set(key, registration));
       this.#waiting.get(instance)?.();
     }
   }
+
+  #forget(instance: string, key: string): void {
+    const known = this.#registrations.get(instance);
+    known?.delete(key);
+    if (known?.size === 0) this.#registrations.delete(instance);
+  }
+}
+
+/** No name or version can hold a slash. */
+function toVersionKey(domain: string, { name, version }: Pick<ServiceEntry, "name" | "version">): string {
+  return `${domain}/${name}/${version}`;
+}
+
+function toRegistrations(domain: string, { name, version, nodes }: ServiceEntry): ReadonlyMap<string, Registration> {
+  const found = new Map<string, Registration>();
+  for (const node of nodes) {
+    const instance = node.metadata["instance"];
+    if (instance !== undefined) found.set(instance, { domain, name, version, node });
+  }
+  return found;
 }

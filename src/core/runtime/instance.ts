@@ -4,14 +4,16 @@ import { MicroError } from "#base/error.ts";
 import { delay } from "#base/lifecycle.ts";
 import { limits } from "#base/limits.ts";
 import type { ServiceNode } from "#interface/registry.ts";
-import type { InstanceState } from "#interface/runtime.ts";
+import type { InstanceState, ServiceKey } from "#interface/runtime.ts";
 import { describeFailure, reasonLineCount } from "./failure-reason.ts";
 import type { InstanceNodes } from "./instance-nodes.ts";
 import { describeInstance, type InstancePhase } from "./instance-phase.ts";
 import type { Launch } from "./launcher.ts";
 import type { ProcessNotes } from "./process-notes.ts";
+import { describeRegistrations, findServiceName, findSharers } from "./registered-name.ts";
 import type { ServiceLog } from "./service-log.ts";
 import { ServiceProcess, type ProcessExit } from "./service-process.ts";
+import { labelOf } from "./service-label.ts";
 import { removeSocket } from "./socket-folder.ts";
 
 export interface InstanceDeps {
@@ -23,14 +25,15 @@ export interface InstanceDeps {
   readonly probe: (node: ServiceNode) => Promise<boolean>;
   readonly notes: ProcessNotes;
   readonly clock: Clock;
+  /** The deployment that an instance belongs to. */
+  readonly deploymentOf: (instance: string) => ServiceKey | undefined;
   /** Its process is dead: its nodes leave the registry now, not when their time is up. */
   readonly onGone: (instance: string) => void;
 }
 
 export interface InstanceOptions {
-  /** `namespace/name:version`, for notes and logs. */
-  readonly label: string;
-  readonly version: string;
+  /** The deployment that it belongs to. */
+  readonly deployment: ServiceKey;
   /** @default limits.serviceStartTimeoutMs */
   readonly startTimeoutMs?: number;
   /** @default limits.serviceStopGraceMs */
@@ -59,6 +62,7 @@ export class Instance {
   #hasAnswered = false;
   /** Why it ended the last time; kept until it answers again, so that a crash loop does not look like a start. */
   #lastError: string | undefined;
+  #serviceName: string | undefined;
   #task: Promise<void> | undefined;
 
   constructor(deps: InstanceDeps, options: InstanceOptions) {
@@ -81,6 +85,11 @@ export class Instance {
   /** True when it answered at least once: there is something that a failed update must not take away. */
   get hasAnswered(): boolean {
     return this.#hasAnswered;
+  }
+
+  /** The name that it answered to the last time; undefined before. */
+  get serviceName(): string | undefined {
+    return this.#serviceName;
   }
 
   /** Begins; what comes of it is seen in `state` and `firstStart`. */
@@ -149,7 +158,7 @@ export class Instance {
         return log.write(this.id, stream, lines);
       },
     });
-    notes.write(this.id, process.pid, this.#options.label);
+    notes.write(this.id, process.pid, labelOf(this.#options.deployment));
     return process;
   }
 
@@ -158,7 +167,7 @@ export class Instance {
     const ended = new AbortController();
     const lastError = this.#lastError === undefined ? {} : { error: this.#lastError };
     this.#phase = { kind: "starting", process, startedAtMs, ...lastError };
-    const said = this.#say(`started ${this.#options.version}, pid ${process.pid}`);
+    const said = this.#say(`started ${this.#options.deployment.version}, pid ${process.pid}`);
     const watching = this.#awaitAnswer(process, startedAtMs, ended.signal);
     const exit = await process.died;
     ended.abort();
@@ -184,10 +193,15 @@ export class Instance {
       clearTimeout(timer);
     }
     if (ended.aborted || this.#phase.kind !== "starting") return;
+    const { deployment } = this.#options;
+    const registrations = this.#deps.nodes.of(this.id);
+    this.#serviceName = findServiceName(deployment.name, registrations);
     this.#phase = { kind: "running", process, startedAtMs };
     this.#lastError = undefined;
     this.#hasAnswered = true;
     this.#settleFirst({ kind: "running" });
+    const shared = registrations.map((each) => ({ ...each, others: findSharers(each, deployment, this.#deps) }));
+    await this.#say(...describeRegistrations(deployment.name, shared));
   }
 
   /** It is left running: it may only be slow, and a person may look into it. */
@@ -201,7 +215,7 @@ export class Instance {
     void this.#say(error);
   }
 
-  #say(text: string): Promise<void> {
-    return this.#deps.log.write(this.id, "system", [text]);
+  #say(...texts: readonly string[]): Promise<void> {
+    return this.#deps.log.write(this.id, "system", texts);
   }
 }

@@ -209,8 +209,10 @@ export class LocalRuntime implements Runtime, Stoppable {
   #deploy(record: ServiceRecord): Deployment {
     const { probe, clock, removeInstance: onGone } = this.#deps;
     const log = this.#logs.for(record);
-    const deps = { launcher: this.#launcher, log, nodes: this.#nodes, notes: this.#notes, probe, clock, onGone };
-    return new Deployment(record, deps, this.#options);
+    const deploymentOf = (instance: string): ServiceKey | undefined =>
+      [...this.#deployments.values()].find((each) => each.owns(instance))?.record;
+    const own = { launcher: this.#launcher, log, nodes: this.#nodes, notes: this.#notes, deploymentOf };
+    return new Deployment(record, { ...own, probe, clock, onGone }, this.#options);
   }
 
   async #keepOld(deployment: Deployment, error: MicroError): Promise<MicroError> {

@@ -22,6 +22,7 @@ const service: RuntimeService = {
   version: "latest",
   source: "/home/greeter",
   metadata: { owner: "Ann", group: "micro", source: "/home/greeter" },
+  serviceName: "hello",
   status: "error",
   error: "exited with code 1",
   updatedAtMs: 1_700_000_000_000,
@@ -178,6 +179,7 @@ describe("the core service runtime", () => {
         started: "2023-11-14T22:13:20.000Z",
         status: "error",
         error: "exited with code 1",
+        service: "hello",
       },
       instances: [{ id: "i1", restarts: 2, status: 7 }],
     });
