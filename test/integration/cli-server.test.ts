@@ -214,6 +214,31 @@ describe("the user", () => {
     expect((await micro("user")).stdout).toBe("admin\n");
   });
 
+  it("stays logged in when the password changes, also as an account of another namespace", async () => {
+    const change = (before: string, after: string, ...args: string[]): Promise<CommandResult> =>
+      micro("user", "set", "password", `--old-password=${before}`, `--new-password=${after}`, ...args);
+    await micro("auth", "generate", "--id=jane", "--name=boss", "--secret=first-secret", "--namespace=foo");
+    await micro("login", "--username=jane", "--password=first-secret", "--namespace=foo");
+    const before = await micro("user", "token", "--namespace=foo");
+    expect(await change("first-secret", "second-secret", "--namespace=foo")).toEqual({
+      code: 0,
+      stdout: "",
+      stderr: "",
+    });
+    const after = await micro("user", "token", "--namespace=foo");
+    expect(after.stdout).not.toBe(before.stdout);
+    expect(await micro("auth", "inspect", `--token=${before.stdout.trim()}`)).toMatchObject({ code: 127 });
+    expect(await micro("services", "--namespace=foo")).toMatchObject({ code: 0 });
+    expect(await change("second-secret", "third-secret", "--email=boss", "--namespace=foo")).toMatchObject({ code: 0 });
+    expect((await micro("user", "--namespace=foo")).stdout).toBe("boss\n");
+    await micro("logout", "--namespace=foo");
+    // Without a login of the namespace commands act as admin, so his password is the one that changes.
+    expect(await change("", "fourth-secret", "--namespace=foo")).toMatchObject({ code: 0 });
+    expect((await micro("user")).stdout).toBe("admin\n");
+    expect(await micro("login", "--username=admin", "--password=fourth-secret")).toMatchObject({ code: 0 });
+    expect(await change("wrong", "fifth-secret", "--email=nobody")).toMatchObject({ code: 127 });
+  });
+
   it("stays logged in when many commands renew the login at the same time", async () => {
     await expireLogin();
     const results = await Promise.all(Array.from({ length: 6 }, () => micro("services")));
