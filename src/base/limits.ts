@@ -105,14 +105,20 @@ export const limits = {
   accountClaimsBytesMax: 4 * KiB,
   /** A secret in UTF-8: hashing time grows with it. */
   secretBytesMax: KiB,
-  /** Wrong secrets for one account within `loginFailureWindowMs` before its logins have to wait. */
+  /** Wrong secrets for one account from one address before its logins from there have to wait. */
   loginFailureCountMax: 5,
+  /**
+   * The same from all addresses together: so many that nobody makes an owner elsewhere wait from a few addresses, few enough
+   * that many addresses guess hardly better than one.
+   */
+  loginFailureTotalMax: 100,
+  /** Wrong secrets further apart than this are no longer counted together. */
   loginFailureWindowMs: 60_000,
   /** The first wait after too many wrong secrets; each further failure doubles it. */
   loginWaitMs: 5_000,
   /** The longest wait: 12 guesses an hour are hopeless, and the owner is not locked out for long. */
   loginWaitMaxMs: 5 * 60_000,
-  /** Accounts whose failed logins are remembered. */
+  /** Accounts whose failed logins are remembered, and as many pairs of account and address. */
   loginThrottleCountMax: 10_000,
   /** Secrets hashed at a time: each takes 19 MiB and a core. */
   hashConcurrencyMax: 2,

@@ -6,3 +6,8 @@ export function formatPeer(
   if (host === undefined || host === "") return "unix";
   return `${host.includes(":") ? `[${host}]` : host}:${socket?.remotePort ?? 0}`;
 }
+
+/** The address of a peer without the port, which is another one at each connection. */
+export function peerHost(peer: string): string {
+  return peer.replace(/:\d+$/, "");
+}

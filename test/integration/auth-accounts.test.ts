@@ -201,6 +201,18 @@ describe("logins", () => {
     await login("target", "secret");
   });
 
+  it("do not wait for what was guessed at another address, nor do those that stand", async () => {
+    const { accounts, login, renew } = opened();
+    await accounts.create({ namespace, id: "owner", secret: "secret" });
+    const { refreshToken } = await login("owner", "secret");
+    for (let guess = 0; guess < limits.loginFailureCountMax; guess += 1) {
+      await expectError(login("owner", "guess", 0, "10.9.9.9"), "invalid_argument");
+    }
+    await expectError(login("owner", "secret", 0, "10.9.9.9"), "too_many_requests");
+    await login("owner", "secret");
+    await renew(refreshToken);
+  });
+
   it("of the server itself need no secret, and an account", async () => {
     const { accounts, auth } = opened();
     await accounts.create({ namespace, id: "local" });

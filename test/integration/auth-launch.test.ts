@@ -9,7 +9,7 @@ describe("launch identities", () => {
   const opened = openForGroup();
   const launch = { namespace: "shop", service: "greeter", version: "latest" };
   const exchange = (id: string, secret: string, inNamespace = "shop") =>
-    opened().desk.withSecret({ namespace: inNamespace, id, secret, lifetimeMs: hourMs });
+    opened().desk.withSecret({ namespace: inNamespace, id, secret, address: "", lifetimeMs: hourMs });
 
   it("give every instance a credential that buys tokens in its name", async () => {
     const { auth, accounts } = opened();

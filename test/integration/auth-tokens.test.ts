@@ -166,7 +166,13 @@ describe("refresh tokens", () => {
     const { accounts, desk, renew } = opened();
     await accounts.create({ namespace: "micro2", id: "admin", secret: "secret" });
     await accounts.create({ namespace, id: "admin", secret: "other" });
-    const pair = await desk.withSecret({ namespace: "micro2", id: "admin", secret: "secret", lifetimeMs: 0 });
+    const pair = await desk.withSecret({
+      namespace: "micro2",
+      id: "admin",
+      secret: "secret",
+      address: "",
+      lifetimeMs: 0,
+    });
     await expectError(renew(pair.refreshToken), "invalid_argument");
     await expectError(renew(pair.refreshToken, "../micro2"), "invalid_argument");
     const renewed = await renew(pair.refreshToken, "micro2");

@@ -31,7 +31,8 @@ export async function openAuth(folder: string) {
     desk,
     refresh,
     ruleBook,
-    login: (id: string, secret: string, lifetimeMs = 0) => desk.withSecret({ namespace, id, secret, lifetimeMs }),
+    login: (id: string, secret: string, lifetimeMs = 0, address = "10.0.0.1") =>
+      desk.withSecret({ namespace, id, secret, address, lifetimeMs }),
     renew: (token: string, inNamespace = namespace) =>
       desk.withRefreshToken({ namespace: inNamespace, token, lifetimeMs: 0 }),
     close: async () => {

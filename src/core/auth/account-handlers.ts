@@ -2,6 +2,7 @@ import { MicroError } from "#base/error.ts";
 import type { Accounts as AccountsService } from "#gen/auth/auth_pb.ts";
 import { defaultNamespace, type Account } from "#interface/auth.ts";
 import { isAdministrator, requireNamespace, requireNamespaceAdmin } from "#interface/namespace-access.ts";
+import { peerHost } from "#rpc/peer-address.ts";
 import type { ProtoHandlers } from "#rpc/proto-service.ts";
 import type { AccountBook } from "./account-book.ts";
 import { toAccount } from "./account-record.ts";
@@ -38,7 +39,8 @@ export function accountHandlers({ accounts, desk }: AccountHandlersDeps): ProtoH
       if (id === "") throw new MicroError("invalid_argument", "ID required");
       if (newSecret === "") throw new MicroError("invalid_argument", "New secret required");
       const record = await accounts.find(namespace, id);
-      if (!mayReset(caller)) await desk.requireSecret({ namespace, id, record, secret: oldSecret });
+      const address = peerHost(call.peer);
+      if (!mayReset(caller)) await desk.requireSecret({ namespace, id, record, secret: oldSecret, address });
       if (record === undefined || !(await accounts.changeSecret(namespace, record.id, newSecret))) {
         throw notFound(namespace, id);
       }

@@ -1,6 +1,7 @@
 import type { Clock } from "#base/clock.ts";
 import { MicroError } from "#base/error.ts";
 import { limits } from "#base/limits.ts";
+import { isName } from "#base/name.ts";
 import type { TokenPair } from "#interface/auth.ts";
 import type { AccountBook } from "./account-book.ts";
 import { toAccount, withInstance, type AccountRecord } from "./account-record.ts";
@@ -21,6 +22,17 @@ export interface LoginDeskDeps {
 /** Wished life of an access token in milliseconds; 0: the caller has no wish. */
 type Lifetime = number;
 
+/** A login as somebody types it. */
+export interface SecretLogin {
+  readonly namespace: string;
+  /** Id or name. */
+  readonly id: string;
+  readonly secret: string;
+  /** Of the caller, without the port: wrong secrets are counted by it. */
+  readonly address: string;
+  readonly lifetimeMs: Lifetime;
+}
+
 /** Exchanges what somebody knows for tokens. */
 export class LoginDesk {
   readonly #deps: LoginDeskDeps;
@@ -35,14 +47,14 @@ export class LoginDesk {
    * @throws MicroError `invalid_argument` for wrong ones, the same whether the account exists or not;
    * `too_many_requests` after too many of them.
    */
-  async withSecret(login: { namespace: string; id: string; secret: string; lifetimeMs: Lifetime }): Promise<TokenPair> {
-    const { namespace, id, secret, lifetimeMs } = login;
+  async withSecret(login: SecretLogin): Promise<TokenPair> {
+    const { namespace, id, secret, address, lifetimeMs } = login;
     const record = await this.#deps.accounts.find(namespace, id);
     if (record?.launch !== undefined) {
       const launched = await this.#readLaunch(record, secret);
       if (launched !== undefined) return this.#grant(record, { lifetimeMs, instance: launched.instance });
     }
-    await this.requireSecret({ namespace, id, record, secret });
+    await this.requireSecret({ namespace, id, record, secret, address });
     return this.#grant(record as AccountRecord, { lifetimeMs });
   }
 
@@ -73,17 +85,19 @@ export class LoginDesk {
     id: string;
     record: AccountRecord | undefined;
     secret: string;
+    /** Of the caller, without the port. */
+    address: string;
   }): Promise<void> {
     const { throttle, hasher } = this.#deps;
-    const { namespace, id, record, secret } = proof;
-    const account = `${namespace}/${record?.id ?? id}`;
-    throttle.check(account);
+    const { namespace, id, record, secret, address } = proof;
+    const source = { account: nameForThrottle(namespace, record?.id ?? id), address };
+    throttle.check(source);
     const hash = record?.secret === "" ? undefined : record?.secret;
     const isUsable = secret !== "" && Buffer.byteLength(secret) <= limits.secretBytesMax;
     const isRight = await hasher.verify(isUsable ? secret : "-", isUsable ? hash : undefined, {
       // Asked again, and told before the next one: many guesses sent at once must not slip through together.
-      begin: () => throttle.check(account),
-      end: (isRight) => (isRight ? throttle.succeed(account) : throttle.fail(account)),
+      begin: () => throttle.check(source),
+      end: (isRight) => (isRight ? throttle.succeed(source) : throttle.fail(source)),
     });
     if (isRight) return;
     throw new MicroError("invalid_argument", "Secret not correct, or no account with this ID");
@@ -120,6 +134,11 @@ export class LoginDesk {
     const accessToken = await this.#deps.codec.sign("access", token);
     return { accessToken, refreshToken: options.refreshToken, created, expiry };
   }
+}
+
+/** What no account can be called is counted as one, so that nothing of any length is kept. */
+function nameForThrottle(namespace: string, id: string): string {
+  return isName("namespace", namespace) && isName("account", id) ? `${namespace}/${id}` : "";
 }
 
 /** Life of an access token: what was asked for within bounds. Services get long ones, because Go's never refresh. */

@@ -2,6 +2,7 @@ import { MicroError } from "#base/error.ts";
 import type { Auth as AuthService, ExplainRequest, TokenRequest } from "#gen/auth/auth_pb.ts";
 import type { Account, AccessRules, TokenPair, TokenVerifier } from "#interface/auth.ts";
 import { requireNamespace, requireNamespaceAdmin } from "#interface/namespace-access.ts";
+import { peerHost } from "#rpc/peer-address.ts";
 import type { ProtoHandlers } from "#rpc/proto-service.ts";
 import type { ServerCall } from "#rpc/server-call.ts";
 import type { AccountBook } from "./account-book.ts";
@@ -44,7 +45,7 @@ export function tokenHandlers(deps: TokenHandlersDeps): ProtoHandlers<typeof Aut
       if (account === undefined) throw new MicroError("invalid_argument", "invalid token provided");
       return { account: toWireAccount(account) };
     },
-    token: async (request) => ({ token: toWireToken(await login(deps.desk, request)) }),
+    token: async (request, call) => ({ token: toWireToken(await login(deps.desk, request, call)) }),
     revoke: async ({ refreshToken, options }) => {
       await deps.refresh.revoke(toLoginNamespace(options), refreshToken);
       return {};
@@ -65,13 +66,14 @@ export function tokenHandlers(deps: TokenHandlersDeps): ProtoHandlers<typeof Aut
   };
 }
 
-function login(desk: LoginDesk, request: TokenRequest): Promise<TokenPair> {
+function login(desk: LoginDesk, request: TokenRequest, call: ServerCall): Promise<TokenPair> {
   const { id, secret, refreshToken: token } = request;
   const namespace = toLoginNamespace(request.options);
   const lifetimeMs = Number(request.tokenExpiry) * 1_000;
   if (lifetimeMs < 0) throw new MicroError("invalid_argument", "token_expiry must not be negative");
   if (token !== "") return desk.withRefreshToken({ namespace, token, lifetimeMs });
-  if (id !== "" && secret !== "") return desk.withSecret({ namespace, id, secret, lifetimeMs });
+  const address = peerHost(call.peer);
+  if (id !== "" && secret !== "") return desk.withSecret({ namespace, id, secret, address, lifetimeMs });
   throw new MicroError("invalid_argument", "Credentials or a refresh token required");
 }
 
