@@ -7,7 +7,6 @@ import type { FlagValues } from "./arguments/flag-values.ts";
 import type { Session } from "./connection/session.ts";
 import { nameOfFolder } from "./service-name.ts";
 import type { ProgressLine } from "./output/progress-line.ts";
-import { checkEntry } from "./source/check-entry.ts";
 import { collectSource, type SourceFile } from "./source/collect-source.ts";
 import { resolveSourceFolder } from "./source/source-folder.ts";
 import { uploadSource } from "./source/upload-source.ts";
@@ -82,16 +81,10 @@ function readInstances(flags: FlagValues): number {
   throw new CommandError('Invalid value "0" for flag -instances: it is 1 or more; "micro kill" stops a service');
 }
 
-/** The files of a plan. @throws CommandError for a folder that cannot run. */
-export async function readPlanSource(
-  plan: DeploymentPlan,
-  flags: FlagValues,
-  progress: ProgressLine,
-): Promise<readonly SourceFile[]> {
+/** The files of a plan. @throws CommandError for a folder that cannot be read. */
+export async function readPlanSource(plan: DeploymentPlan, progress: ProgressLine): Promise<readonly SourceFile[]> {
   progress.show(`reading ${plan.folder}`);
-  const files = await collectSource(plan.folder);
-  if (flags.text("command") === undefined && flags.text("entrypoint") === undefined) checkEntry(plan.folder, files);
-  return files;
+  return collectSource(plan.folder);
 }
 
 /** Sends the files of a plan to the server. @throws MicroError of the server. */

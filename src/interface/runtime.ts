@@ -62,6 +62,12 @@ export interface CreateServiceOptions {
   readonly sourceNamespace?: string;
 }
 
+/** What an update says of a service; what it does not say stays as it was. */
+export interface UpdateServiceOptions extends CreateServiceOptions {
+  /** Replaces what was said under the same keys. */
+  readonly metadata?: Metadata;
+}
+
 export interface LogLine {
   /** Milliseconds since the epoch. */
   readonly timestampMs: number;
@@ -102,7 +108,7 @@ export interface Runtime {
    *
    * @throws MicroError `not_found`; `failed_precondition` with the reason when the new one does not start.
    */
-  update(key: ServiceKey, source: string, options?: CreateServiceOptions): Promise<void>;
+  update(key: ServiceKey, source: string, options?: UpdateServiceOptions): Promise<void>;
   /** Stops and forgets. @throws MicroError `not_found`. */
   delete(key: ServiceKey): Promise<void>;
   /** @throws MicroError `not_found` when there is no such service. */

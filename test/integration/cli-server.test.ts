@@ -165,6 +165,32 @@ describe("micro run and its relatives", () => {
     expect(await micro("run", "broken")).toMatchObject({ code: 0 });
   });
 
+  it("updates how a service runs, from inside its folder, and keeps what is not said", async () => {
+    const inside = { cwd: `${folder.path}/teller` };
+    const code = counter.replaceAll("counter", "teller").replaceAll("Counter", "Teller");
+    const said = 'console.log("is", process.env.COLOUR, process.env.SIZE, process.argv.slice(2).join("+"));';
+    await Bun.write(`${inside.cwd}/index.ts`, `${said}\n${code}`);
+    const isLogged = (line: string): Promise<boolean> =>
+      waitUntil(`the log has: ${line}`, async () => (await micro("logs", "teller")).stdout.includes(`${line}\n`));
+    const run = ["run", ".", "--env-vars", "COLOUR=blue,SIZE=1", "--metadata", "team=a", "--", "one"];
+    expect(await server.micro(run, inside)).toMatchObject({ code: 0 });
+    await isLogged("is blue 1 one");
+    expect(await server.micro(["update", ".", "--env-vars", "SIZE=2", "--metadata", "team=b"], inside)).toEqual({
+      code: 0,
+      stdout: "",
+      stderr: "teller is running\n",
+    });
+    await isLogged("is undefined 2 one");
+    const command = `${process.execPath} --no-install index.ts`;
+    expect(await server.micro(["update", ".", "--command", command, "--", "two"], inside)).toMatchObject({ code: 0 });
+    await isLogged("is undefined 2 two");
+    const [teller] = JSON.parse((await micro("status", "teller", "-o", "json")).stdout) as object[];
+    expect(teller).toMatchObject({ metadata: { team: "b" } });
+    expect(await server.micro(["run", ".", "--force"], inside)).toMatchObject({ code: 0 });
+    await isLogged("is undefined undefined ");
+    expect((await micro("kill", "teller")).code).toBe(0);
+  });
+
   it("kills by name and by folder, and says what was never there", async () => {
     expect(await micro("kill", "broken")).toEqual({ code: 0, stdout: "", stderr: "" });
     expect(await micro("kill", "./counter")).toEqual({ code: 0, stdout: "", stderr: "" });

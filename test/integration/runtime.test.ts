@@ -292,6 +292,30 @@ describe("LocalRuntime.update()", () => {
     });
   });
 
+  it("keeps what was said before and is not said now, over a restart of the server too", async () => {
+    await using temp = await createTempFolder();
+    const program = serviceProgram("v1", 'console.log("is", env.COLOUR, env.SIZE, process.argv.slice(2).join("+"))');
+    const outputOf = async (world: RuntimeWorld): Promise<string | undefined> =>
+      (await readLog(world)).findLast(({ text }) => text.startsWith("is "))?.text;
+    {
+      await using world = await startRuntimeWorld({ folder: temp.path });
+      await deploy(world, program, { env: ["COLOUR=blue"], args: ["one"], metadata: { team: "a", source: "/old" } });
+      await untilStatus(world, "running");
+      await world.runtime.update(key, "", { args: ["two", "three"], metadata: { source: "/new" } });
+      await waitUntil("the arguments are new", async () => (await outputOf(world)) === "is blue undefined two+three");
+      expect((await world.state(key)).metadata).toEqual({ team: "a", source: "/new" });
+      await world.runtime.update(key, "", { env: ["SIZE=big"], metadata: { team: "b" } });
+      await waitUntil("the environment is new", async () => (await outputOf(world)) === "is undefined big two+three");
+      await expect(world.runtime.update(key, "", { env: ["MICRO_CLIENT_ID=me"] })).rejects.toMatchObject({
+        code: "invalid_argument",
+      });
+    }
+    await using world = await startRuntimeWorld({ folder: temp.path });
+    await untilStatus(world, "running");
+    expect((await world.state(key)).metadata).toEqual({ team: "b", source: "/new" });
+    await waitUntil("it came back as it was", async () => (await outputOf(world)) === "is undefined big two+three");
+  });
+
   it("does not protect what never answered", async () => {
     await using temp = await createTempFolder();
     await using world = await startRuntimeWorld({ folder: temp.path });

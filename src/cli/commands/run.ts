@@ -4,6 +4,7 @@ import { deployFlags, folderVersion, planDeployment, readPlanSource, uploadPlan 
 import { startProgress } from "#cli/output/progress-line.ts";
 import { reportDeployment } from "#cli/report-deployment.ts";
 import { readDeployed, type DeployedService } from "#cli/runtime-status.ts";
+import { checkEntry } from "#cli/source/check-entry.ts";
 import { runTimeoutMs, waitUntilRunning } from "#cli/wait-until-running.ts";
 
 /** `micro run FOLDER`: uploads, starts and waits until the service answers. Standard output stays empty. */
@@ -22,7 +23,8 @@ export const command: Command = {
     const progress = startProgress();
     let deployed: DeployedService | undefined;
     try {
-      const files = await readPlanSource(plan, flags, progress);
+      const files = await readPlanSource(plan, progress);
+      if (!flags.has("command") && !flags.has("entrypoint")) checkEntry(plan.folder, files);
       const isReplaced = await checkPresent(invocation, plan.name);
       const { resource, options } = await uploadPlan(plan, files, { session, progress });
       await session.call("runtime", "Runtime.Create", { resource, options: { ...options, force: isReplaced } });

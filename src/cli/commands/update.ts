@@ -7,17 +7,19 @@ import { readDeployed, type DeployedService } from "#cli/runtime-status.ts";
 import { MicroError } from "#base/error.ts";
 import { runTimeoutMs, waitUntilRunning } from "#cli/wait-until-running.ts";
 
-/** What the server takes of an update; the rest of a deployment stays as it was. */
-const updateFlags: ReadonlySet<string> = new Set(["name", "entrypoint", "instances", "metadata", "timeout"]);
+/** Flags of `run` that mean nothing here: an update always waits, since the old source goes when the new one answers. */
+const otherFlags: ReadonlySet<string> = new Set(["detach"]);
 
 /** `micro update FOLDER`: uploads, starts the new source beside the old and waits until it answers. */
 export const command: Command = {
   kind: "command",
   summary: "Replace a running service by new source",
-  usage: "FOLDER",
-  details: "The old source stays up until the new one runs, and also when that does not start.",
-  flags: deployFlags.filter(({ name }) => updateFlags.has(name)),
+  usage: "FOLDER [-- ARG…]",
+  details:
+    "The old source stays up until the new one runs, and also when that does not start.\nWhat no flag says stays as it was.",
+  flags: deployFlags.filter(({ name }) => !otherFlags.has(name)),
   wordCount: { min: 1, max: 1 },
+  takesRest: true,
   run: async (invocation) => {
     const plan = planDeployment(invocation);
     const { flags, session, isJson } = invocation;
@@ -25,7 +27,7 @@ export const command: Command = {
     const progress = startProgress();
     let deployed: DeployedService;
     try {
-      const files = await readPlanSource(plan, flags, progress);
+      const files = await readPlanSource(plan, progress);
       const [present] = await readDeployed(session, { name: plan.name, version: folderVersion });
       if (present === undefined) {
         throw new CommandError(`${plan.name} not found; start it with "micro run"`, {

@@ -12,6 +12,7 @@ import type {
   Runtime,
   RuntimeService,
   ServiceKey,
+  UpdateServiceOptions,
 } from "#interface/runtime.ts";
 import type { Store } from "#interface/store.ts";
 import { checkServiceKey } from "./check-service.ts";
@@ -169,15 +170,16 @@ export class LocalRuntime implements Runtime, Stoppable {
     return found.map(({ state }) => state);
   }
 
-  async update(key: ServiceKey, source: string, options: CreateServiceOptions = {}): Promise<void> {
+  async update(key: ServiceKey, source: string, options: UpdateServiceOptions = {}): Promise<void> {
     await this.#inTurn(key, async (storeKey) => {
       const deployment = this.#require(key, storeKey);
       const { record: old } = deployment;
+      const { metadata, ...given } = options;
       const next = await prepareRecord(this.#preparing, {
         key,
         ...(source === "" ? { source: old.source, sha256: old.sha256 } : { source }),
-        options: { ...old.options, ...options },
-        metadata: old.metadata,
+        options: { ...old.options, ...given },
+        metadata: { ...old.metadata, ...metadata },
       });
       try {
         await deployment.replace(next, () => this.#records.put(next));

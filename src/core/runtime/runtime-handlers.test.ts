@@ -146,6 +146,30 @@ describe("the core service runtime", () => {
     expect(runtime.calls.map(([name]) => name)).toEqual(["create", "create", "update"]);
   });
 
+  it("updates what is said and takes everything back where a service is started anew", async () => {
+    await using temp = await createTempFolder();
+    const { call, runtime } = await createCaller(temp.path);
+    const metadata = { source: "/x" };
+    const options = { args: ["-v"], env: ["A=b"] };
+    await call("Runtime.Update", admin, { resource, options });
+    await call("Runtime.Update", admin, { resource, options: { command: ["sh"], instances: "3" } });
+    runtime.failure = new MicroError("conflict", "runs already");
+    await call("Runtime.Create", admin, { resource, options: { ...options, force: true } });
+    const updates = runtime.calls.filter(([name]) => name === "update").map(([, , , given]) => given);
+    expect(updates).toEqual([
+      { ...options, metadata, sourceNamespace: "micro" },
+      { command: ["sh"], instances: 3, metadata, sourceNamespace: "micro" },
+      {
+        ...options,
+        command: [],
+        entrypoint: "",
+        instances: 1,
+        metadata: { ...metadata, group: "micro" },
+        sourceNamespace: "micro",
+      },
+    ]);
+  });
+
   it("refuses a blank resource, secrets and images, and accepts the resources of other platforms", async () => {
     await using temp = await createTempFolder();
     const { call, runtime } = await createCaller(temp.path);

@@ -6,7 +6,14 @@ import { requireNamespace, requireNamespaceAdmin } from "#interface/namespace-ac
 import type { LogQuery, Runtime, ServiceKey } from "#interface/runtime.ts";
 import type { ProtoHandlers } from "#rpc/proto-service.ts";
 import { mergeLogs } from "./merge-logs.ts";
-import { fromWireCreate, fromWireUpdate, toWireLog, toWireService, withoutOwnKeys } from "./runtime-wire.ts";
+import {
+  fromWireCreate,
+  fromWireUpdate,
+  toWireLog,
+  toWireService,
+  unsaidOptions,
+  withoutOwnKeys,
+} from "./runtime-wire.ts";
 
 export interface RuntimeHandlersDeps {
   readonly runtime: Runtime;
@@ -33,7 +40,7 @@ export function runtimeHandlers(deps: RuntimeHandlersDeps): ProtoHandlers<typeof
         await runtime.create(key, service.source, { ...given, metadata, owner });
       } catch (reason) {
         if (options?.force !== true || MicroError.from(reason).code !== "conflict") throw reason;
-        await runtime.update(key, service.source, given);
+        await runtime.update(key, service.source, { ...unsaidOptions, ...given, metadata });
       }
       return {};
     },
@@ -53,7 +60,8 @@ export function runtimeHandlers(deps: RuntimeHandlersDeps): ProtoHandlers<typeof
       const account = requireNamespaceAdmin(call.account, namespace, call.endpoint);
       const service = readResource(resource);
       if (service === undefined) return {};
-      const given = { ...fromWireUpdate(options), sourceNamespace: account.namespace };
+      const metadata = withoutOwnKeys(service.metadata);
+      const given = { ...fromWireUpdate(options), metadata, sourceNamespace: account.namespace };
       await runtime.update(toKey(service, namespace), service.source, given);
       return {};
     },

@@ -63,19 +63,21 @@ export function fromWireCreate(options: CreateOptions | undefined): CreateServic
   if (options.image !== "" || Object.keys(options.volumes).length > 0) {
     throw new MicroError("unimplemented", "container images and volumes need a platform that runs containers");
   }
+  return fromWireUpdate(options);
+}
+
+/** Takes back everything that was said before how to run a service. */
+export const unsaidOptions: CreateServiceOptions = { command: [], args: [], env: [], entrypoint: "", instances: 1 };
+
+/** What was said: an empty field says nothing. */
+export function fromWireUpdate(
+  options: Pick<UpdateOptions, "command" | "args" | "env" | "entrypoint" | "instances"> | undefined,
+): CreateServiceOptions {
+  if (options === undefined) return {};
   return {
     ...(options.command.length === 0 ? {} : { command: options.command }),
     ...(options.args.length === 0 ? {} : { args: options.args }),
     ...(options.env.length === 0 ? {} : { env: options.env }),
-    ...fromWireUpdate(options),
-  };
-}
-
-export function fromWireUpdate(
-  options: Pick<UpdateOptions, "entrypoint" | "instances"> | undefined,
-): CreateServiceOptions {
-  if (options === undefined) return {};
-  return {
     ...(options.entrypoint === "" ? {} : { entrypoint: options.entrypoint }),
     ...(options.instances === 0n ? {} : { instances: Number(options.instances) }),
   };
