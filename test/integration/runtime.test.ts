@@ -197,32 +197,6 @@ describe("a service of LocalRuntime that ends", () => {
   });
 });
 
-describe("a service of LocalRuntime that names itself", () => {
-  it("is shown with its own name, and its log says which other deployment serves that too", async () => {
-    await using temp = await createTempFolder();
-    await using world = await startRuntimeWorld({ folder: temp.path });
-    const program = serviceProgram("v1").replace("env.MICRO_SERVICE_NAME", '"greeter"');
-    await world.runtime.create(other, await world.upload(other, { "index.ts": program }), {});
-    await waitUntil("it runs", async () => (await world.state(other)).status === "running");
-    expect(await world.state(other)).toMatchObject({ name: "other", serviceName: "greeter" });
-    const systemLines = async (of: typeof key): Promise<string[]> => {
-      const lines = await Array.fromAsync(world.runtime.logs(of, {}));
-      return lines.filter(({ stream }) => stream === "system").map(({ text }) => text);
-    };
-    await waitUntil("it is logged", async () => (await systemLines(other)).includes("registers as greeter"));
-    await deploy(world, program);
-    await untilStatus(world, "running");
-    expect((await world.state(key)).serviceName).toBeUndefined();
-    const shared = "registers as greeter, which other:latest serves too: a call reaches any of them";
-    await waitUntil("the other is named", async () => (await systemLines(key)).includes(shared));
-    await world.runtime.update(key, "");
-    await waitUntil("each process says so once", async () => {
-      const said = (await systemLines(key)).filter((line) => line === shared);
-      return said.length === 2;
-    });
-  });
-});
-
 describe("LocalRuntime.delete()", () => {
   it("kills what ignores TERM after the grace, and forgets everything", async () => {
     await using temp = await createTempFolder();
@@ -290,30 +264,6 @@ describe("LocalRuntime.update()", () => {
       status: "running",
       error: expect.stringContaining("broken inside"),
     });
-  });
-
-  it("keeps what was said before and is not said now, over a restart of the server too", async () => {
-    await using temp = await createTempFolder();
-    const program = serviceProgram("v1", 'console.log("is", env.COLOUR, env.SIZE, process.argv.slice(2).join("+"))');
-    const outputOf = async (world: RuntimeWorld): Promise<string | undefined> =>
-      (await readLog(world)).findLast(({ text }) => text.startsWith("is "))?.text;
-    {
-      await using world = await startRuntimeWorld({ folder: temp.path });
-      await deploy(world, program, { env: ["COLOUR=blue"], args: ["one"], metadata: { team: "a", source: "/old" } });
-      await untilStatus(world, "running");
-      await world.runtime.update(key, "", { args: ["two", "three"], metadata: { source: "/new" } });
-      await waitUntil("the arguments are new", async () => (await outputOf(world)) === "is blue undefined two+three");
-      expect((await world.state(key)).metadata).toEqual({ team: "a", source: "/new" });
-      await world.runtime.update(key, "", { env: ["SIZE=big"], metadata: { team: "b" } });
-      await waitUntil("the environment is new", async () => (await outputOf(world)) === "is undefined big two+three");
-      await expect(world.runtime.update(key, "", { env: ["MICRO_CLIENT_ID=me"] })).rejects.toMatchObject({
-        code: "invalid_argument",
-      });
-    }
-    await using world = await startRuntimeWorld({ folder: temp.path });
-    await untilStatus(world, "running");
-    expect((await world.state(key)).metadata).toEqual({ team: "b", source: "/new" });
-    await waitUntil("it came back as it was", async () => (await outputOf(world)) === "is undefined big two+three");
   });
 
   it("does not protect what never answered", async () => {
