@@ -2,7 +2,6 @@ import { describe, expect, it } from "bun:test";
 import { createTempFolder } from "#testing/temp-folder.ts";
 import { answering, failure, json, stream, type Answer } from "./answering-server.ts";
 
-/** What the command line makes of answers, also of ones that our server never gives. */
 const scalar = (name: string, type: string): object => ({ name, type, values: [] });
 
 /** A service as the registry tells of it. */
