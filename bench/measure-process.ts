@@ -1,20 +1,41 @@
 import { median } from "./bench-row.ts";
 
-/** Wall time of a command from spawn to exit, in milliseconds: the median of `rounds` runs after one that is not counted. */
-export async function measureCommandMs(
-  command: readonly string[],
-  env: Readonly<Record<string, string>>,
+/** A command with its environment, which is all that it gets. */
+export interface MeasuredCommand {
+  readonly command: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/**
+ * Wall times from spawn to exit, in milliseconds, of two commands in turn, so that a machine that is busy for a while
+ * is busy for both; one round first is not counted.
+ *
+ * @returns the medians, and the median of the ratios round by round.
+ */
+export async function measureInTurn(
+  ours: MeasuredCommand,
+  baseline: MeasuredCommand,
   rounds: number,
-): Promise<number> {
-  const times: number[] = [];
+): Promise<{ readonly oursMs: number; readonly baselineMs: number; readonly ratio: number }> {
+  const pairs: { oursMs: number; baselineMs: number }[] = [];
   for (let index = 0; index <= rounds; index += 1) {
-    const startMs = performance.now();
-    const child = Bun.spawn([...command], { env: { ...env }, stdin: "ignore", stdout: "ignore", stderr: "pipe" });
-    const code = await child.exited;
-    if (code !== 0) throw new Error(`${command.join(" ")} ended with ${code}: ${await child.stderr.text()}`);
-    if (index > 0) times.push(performance.now() - startMs);
+    const pair = { baselineMs: await runOnceMs(baseline), oursMs: await runOnceMs(ours) };
+    if (index > 0) pairs.push(pair);
   }
-  return median(times);
+  return {
+    oursMs: median(pairs.map((each) => each.oursMs)),
+    baselineMs: median(pairs.map((each) => each.baselineMs)),
+    ratio: median(pairs.map((each) => each.oursMs / each.baselineMs)),
+  };
+}
+
+async function runOnceMs({ command, env }: MeasuredCommand): Promise<number> {
+  const startMs = performance.now();
+  const child = Bun.spawn([...command], { env: { ...env }, stdin: "ignore", stdout: "ignore", stderr: "pipe" });
+  const code = await child.exited;
+  const elapsedMs = performance.now() - startMs;
+  if (code !== 0) throw new Error(`${command.join(" ")} ended with ${code}: ${await child.stderr.text()}`);
+  return elapsedMs;
 }
 
 /** Resident memory of a process, in MiB. Linux only, where the figures of this project are taken. */
