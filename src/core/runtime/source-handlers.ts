@@ -26,11 +26,6 @@ export function sourceHandlers(sources: SourceStore): ProtoHandlers<typeof Sourc
       const key = { namespace, name: upload.service.name, version: upload.service.version };
       return { id: await sources.put(key, upload.chunks(), () => upload.files) };
     },
-    // Sources are kept whole, so that nothing of an archive can be left out yet.
-    check: ({ sha256 }, call) => {
-      requireUploader(call);
-      return { missing: [...new Set(sha256)] };
-    },
   };
 }
 

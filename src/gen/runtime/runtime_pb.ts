@@ -1083,7 +1083,8 @@ export const Source: GenService<{
     output: typeof UploadResponseSchema;
   },
   /**
-   * Which of these files the server does not hold, so that an upload may leave the others out.
+   * Which of these files the server does not hold, so that an upload may leave the others out. Errors: 501 from a server
+   * that keeps sources whole, as the embedded runtime does.
    *
    * @generated from rpc runtime.Source.Check
    */
