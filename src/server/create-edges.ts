@@ -1,0 +1,64 @@
+import type { Logger } from "#base/logger.ts";
+import type { Auth } from "#core/auth/auth.ts";
+import { createGateway, type Gateway } from "#gateway/gateway.ts";
+import type { ServiceDirectory } from "#interface/registry.ts";
+import { createHttpClient } from "#platform/http-client.ts";
+import { createForwarder } from "#proxy/forwarder.ts";
+import { createCallerGuard } from "#rpc/caller-guard.ts";
+import { GrpcTransport } from "#rpc/grpc-transport.ts";
+import type { HttpClient } from "#rpc/http-client.ts";
+import { HttpTransport } from "#rpc/http-transport.ts";
+import type { ServiceTable } from "#rpc/method.ts";
+import { NodeSelector } from "#rpc/node-selector.ts";
+import { RpcClient } from "#rpc/rpc-client.ts";
+import { createRpcServer, type RpcServer } from "#rpc/rpc-server.ts";
+import type { OwnedParts } from "./owned-parts.ts";
+
+export interface EdgesDeps {
+  readonly auth: Auth;
+  readonly directory: ServiceDirectory;
+  /** The core services by name; filled while the server is built. */
+  readonly tables: ReadonlyMap<string, ServiceTable>;
+  readonly logger: Logger;
+  readonly version: string;
+}
+
+/** Where calls come in: none of them listens yet. */
+export interface Edges {
+  /** Answers at the identity proxy and in the network. */
+  readonly rpc: RpcServer;
+  readonly gateway: Gateway;
+  /** Reaches services over HTTP/1.1. */
+  readonly http: HttpClient;
+}
+
+/** Builds the edges behind one guard: who calls is settled the same way wherever he comes in. */
+export function createEdges({ auth, directory, tables, logger, version }: EdgesDeps, parts: OwnedParts): Edges {
+  const http = createHttpClient();
+  const selector = new NodeSelector();
+  const client = new RpcClient(
+    {
+      resolve: (service, namespace) => directory.nodes(service, namespace),
+      http: new HttpTransport({ http }),
+      grpc: new GrpcTransport(),
+      selector,
+      logger,
+    },
+    // Whoever calls through us decides whether an answer was final.
+    { retryCountMax: 0 },
+  );
+  parts.own({ stop: () => client.close() });
+  const core = (service: string): ServiceTable | undefined => tables.get(service);
+  const guard = createCallerGuard({
+    verifier: auth.verifier,
+    rules: auth.rules,
+    isCore: (service) => tables.has(service),
+    isLogin: (call) => call.service === "auth" && (call.endpoint === "Auth.Token" || call.endpoint === "Auth.Inspect"),
+  });
+  const resolve = createForwarder({ client, directory, core });
+  return {
+    http,
+    rpc: createRpcServer({ resolve, guard, logger, name: "micro" }),
+    gateway: createGateway({ directory, core, guard, client, direct: { http, selector }, logger, version }),
+  };
+}

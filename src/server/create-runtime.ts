@@ -1,0 +1,62 @@
+import { systemClock } from "#base/clock.ts";
+import type { HomePaths } from "#base/home.ts";
+import type { Logger } from "#base/logger.ts";
+import type { Auth } from "#core/auth/auth.ts";
+import type { MemoryRegistry } from "#core/registry/memory-registry.ts";
+import { LocalRuntime } from "#core/runtime/local-runtime.ts";
+import type { Store } from "#interface/store.ts";
+import type { HttpClient } from "#rpc/http-client.ts";
+import { probeNode } from "./probe-node.ts";
+import { provideSdk } from "./provide-sdk.ts";
+
+/** Names that no service of a user may take. */
+const coreNames: ReadonlySet<string> = new Set(["auth", "broker", "config", "events", "registry", "runtime", "store"]);
+
+export interface RuntimeDeps {
+  readonly store: Store;
+  readonly auth: Auth;
+  readonly registry: MemoryRegistry;
+  readonly http: HttpClient;
+  readonly logger: Logger;
+  readonly paths: HomePaths;
+  /** `host:port` of the network. */
+  readonly networkAddress: string;
+}
+
+export interface ServerRuntime {
+  readonly runtime: LocalRuntime;
+  /** Starts the services that are declared. */
+  readonly start: () => Promise<void>;
+}
+
+/** The runtime for processes of this machine. */
+export function createRuntime(deps: RuntimeDeps): ServerRuntime {
+  const { store, auth, registry, http, logger, paths, networkAddress } = deps;
+  let provided: Promise<void> | undefined;
+  const provide = (): Promise<void> => (provided ??= provideSdk(paths.runtimeFolder));
+  const runtime = new LocalRuntime(
+    {
+      store,
+      registry,
+      removeInstance: (instance) => void registry.removeInstance(instance),
+      identities: auth.identities,
+      logger,
+      clock: systemClock,
+      paths,
+      networkAddress: () => networkAddress,
+      publicKey: auth.publicKey,
+      probe: (node) => probeNode(http, node),
+      provideSdk: provide,
+      serverEnv: process.env,
+    },
+    { reservedNames: coreNames },
+  );
+  return {
+    runtime,
+    start: async () => {
+      await runtime.start();
+      // Made ready before anybody waits for it; a failure is told to whoever starts a service.
+      await provide().catch(() => (provided = undefined));
+    },
+  };
+}
