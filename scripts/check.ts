@@ -52,7 +52,7 @@ async function runStep(step: Step, sum: Tally): Promise<void> {
 
 /** Two test files at a time: the machines have two cores, and most tests wait for processes. */
 async function runTests(sum: Tally): Promise<void> {
-  const reporter = ["--only-failures", "--no-orphans", "--parallel=2", `--timeout=${testTimeoutMs}`];
+  const reporter = ["--no-orphans", "--parallel=2", `--timeout=${testTimeoutMs}`];
   const child = Bun.spawn([bun, "test", ...reporter], { cwd: root, stdout: "pipe", stderr: "pipe", stdin: "ignore" });
   const text = (await Promise.all([echo(child.stdout), echo(child.stderr)])).join("\n");
   const code = await child.exited;
@@ -64,15 +64,27 @@ async function runTests(sum: Tally): Promise<void> {
   if ((code !== 0 || passed === 0) && sum.failed === 0) sum.failed += 1;
 }
 
+/** Passes on what the runner says, without the tests that passed and the files in which all did. Returns the whole text. */
 async function echo(stream: ReadableStream<Uint8Array>): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
+  let unread = "";
+  let header = "";
   for await (const chunk of stream) {
-    const part = decoder.decode(chunk, { stream: true });
-    text += part;
-    process.stdout.write(part);
+    const lines = (unread + decoder.decode(chunk, { stream: true })).split("\n");
+    unread = lines.pop() ?? "";
+    for (const line of lines) {
+      text += `${line}\n`;
+      if (line.startsWith("(pass)") || line.trim() === "") continue;
+      if (/^\S+\.test\.ts:$/.test(line)) {
+        header = `${line}\n`;
+        continue;
+      }
+      process.stdout.write(`${header}${line}\n`);
+      header = "";
+    }
   }
-  return text;
+  return text + unread;
 }
 
 /** The number in the runner's summary line " 12 pass"; the last such line counts. */
