@@ -1,4 +1,5 @@
 import { constants, type ServerHttp2Stream } from "node:http2";
+import { awaitDrain } from "#platform/http2-drain.ts";
 import type { ContentType } from "./content-type.ts";
 import { encodeFrame } from "./grpc-frame.ts";
 
@@ -33,9 +34,7 @@ export class GrpcAnswer {
   }
 
   drained(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#stream.once("drain", resolve);
-    });
+    return awaitDrain(this.#stream);
   }
 
   /** The last message and a good end in one write. */

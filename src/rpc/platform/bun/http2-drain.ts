@@ -1,0 +1,25 @@
+import type { ServerHttp2Stream } from "node:http2";
+
+/** Long beside the pause of a caller that reads; short beside what a person notices. */
+const nudgeIntervalMs = 250;
+
+/**
+ * Resolves when a stream takes more bytes, or is closed.
+ *
+ * Where several streams of a connection are held up at once, Bun now and then forgets to go on with one of them when the
+ * peer makes room (seen on 1.4.5 in one of twenty such trials on a busy machine). Whatever is sent next on the
+ * connection sets it going, so a ping is sent while the wait lasts.
+ */
+export function awaitDrain(stream: ServerHttp2Stream): Promise<void> {
+  return new Promise((resolve) => {
+    const nudge = setInterval(() => stream.session?.ping(() => undefined), nudgeIntervalMs);
+    const finish = (): void => {
+      clearInterval(nudge);
+      stream.off("drain", finish);
+      stream.off("close", finish);
+      resolve();
+    };
+    stream.on("drain", finish);
+    stream.on("close", finish);
+  });
+}
