@@ -12,7 +12,11 @@ const nudgeIntervalMs = 250;
  */
 export function awaitDrain(stream: ServerHttp2Stream): Promise<void> {
   return new Promise((resolve) => {
-    const nudge = setInterval(() => stream.session?.ping(() => undefined), nudgeIntervalMs);
+    const nudge = setInterval(() => {
+      const { session } = stream;
+      // A ping on a session that is over would throw.
+      if (session !== undefined && !session.destroyed && !session.closed) session.ping(() => undefined);
+    }, nudgeIntervalMs);
     const finish = (): void => {
       clearInterval(nudge);
       stream.off("drain", finish);
