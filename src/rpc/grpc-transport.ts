@@ -2,6 +2,7 @@ import type { ClientHttp2Stream } from "node:http2";
 import { AsyncQueue } from "#base/async-queue.ts";
 import { MicroError } from "#base/error.ts";
 import { limits } from "#base/limits.ts";
+import { drained } from "./drained.ts";
 import { GrpcCall } from "./grpc-call.ts";
 import { encodeFrame } from "./grpc-frame.ts";
 import { Http2Pool, type Http2PoolOptions } from "./http2-pool.ts";
@@ -81,19 +82,7 @@ async function sendMessages(
     const next = await source.next();
     if (exchange.isOver) return;
     if (next.done === true) break;
-    if (!stream.write(encodeFrame(next.value))) await drainOrClose(stream);
+    if (!stream.write(encodeFrame(next.value))) await drained(stream);
   }
   stream.end();
-}
-
-function drainOrClose(stream: ClientHttp2Stream): Promise<void> {
-  return new Promise((resolve) => {
-    const finish = (): void => {
-      stream.off("drain", finish);
-      stream.off("close", finish);
-      resolve();
-    };
-    stream.on("drain", finish);
-    stream.on("close", finish);
-  });
 }

@@ -1,6 +1,7 @@
 import type { Readable, Writable } from "node:stream";
 import { MicroError } from "#base/error.ts";
 import { limits } from "#base/limits.ts";
+import { drained } from "./drained.ts";
 import { callerLeft } from "./incoming-call.ts";
 import { Interruption } from "./interruption.ts";
 
@@ -69,10 +70,4 @@ export async function writeBody(stream: Writable, body: Uint8Array | AsyncIterab
 /** The refusal of a body above the limit. */
 export function tooLarge(bytesMax: number): MicroError {
   return new MicroError("payload_too_large", `the body is above the limit of ${bytesMax} bytes`);
-}
-
-function drained(stream: Writable): Promise<void> {
-  return new Promise((resolve) => {
-    stream.once("drain", resolve);
-  });
 }

@@ -1,4 +1,5 @@
 import type { ServerHttp2Stream } from "node:http2";
+import { drained } from "#rpc/drained.ts";
 
 /** Long beside the pause of a caller that reads; short beside what a person notices. */
 const nudgeIntervalMs = 250;
@@ -11,19 +12,10 @@ const nudgeIntervalMs = 250;
  * connection sets it going, so a ping is sent while the wait lasts.
  */
 export function awaitDrain(stream: ServerHttp2Stream): Promise<void> {
-  return new Promise((resolve) => {
-    const nudge = setInterval(() => {
-      const { session } = stream;
-      // A ping on a session that is over would throw.
-      if (session !== undefined && !session.destroyed && !session.closed) session.ping(() => undefined);
-    }, nudgeIntervalMs);
-    const finish = (): void => {
-      clearInterval(nudge);
-      stream.off("drain", finish);
-      stream.off("close", finish);
-      resolve();
-    };
-    stream.on("drain", finish);
-    stream.on("close", finish);
-  });
+  const nudge = setInterval(() => {
+    const { session } = stream;
+    // A ping on a session that is over would throw.
+    if (session !== undefined && !session.destroyed && !session.closed) session.ping(() => undefined);
+  }, nudgeIntervalMs);
+  return drained(stream).finally(() => clearInterval(nudge));
 }

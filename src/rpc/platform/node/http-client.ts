@@ -2,6 +2,7 @@ import { Agent, request, type ClientRequest, type IncomingMessage } from "node:h
 import { MicroError } from "#base/error.ts";
 import { limits } from "#base/limits.ts";
 import { fromConnectionFailure } from "#rpc/connection-error.ts";
+import { drained } from "#rpc/drained.ts";
 import type { CancelSignal, HttpClient, HttpResult, HttpSend } from "#rpc/http-client.ts";
 import { parseSocketAddress } from "#rpc/socket-address.ts";
 
@@ -78,21 +79,9 @@ async function writeChunks(exchange: ClientRequest, chunks: AsyncIterable<Uint8A
   for (;;) {
     const next = await source.next();
     if (next.done === true || exchange.destroyed) break;
-    if (!exchange.write(next.value)) await drainOrClose(exchange);
+    if (!exchange.write(next.value)) await drained(exchange);
   }
   exchange.end();
-}
-
-function drainOrClose(exchange: ClientRequest): Promise<void> {
-  return new Promise((resolve) => {
-    const finish = (): void => {
-      exchange.off("drain", finish);
-      exchange.off("close", finish);
-      resolve();
-    };
-    exchange.on("drain", finish);
-    exchange.on("close", finish);
-  });
 }
 
 async function readBody(
