@@ -12,6 +12,12 @@ const entryPoints: Readonly<Record<string, string>> = {
   proto: "src/service/proto.ts",
   client: "src/service/client.ts",
   errors: "src/service/errors.ts",
+  store: "src/service/store.ts",
+  blob: "src/service/blob.ts",
+  config: "src/service/config.ts",
+  events: "src/service/events.ts",
+  broker: "src/service/broker.ts",
+  model: "src/service/model.ts",
   // Generated code imports these from @bufbuild/protobuf; the copy inside the framework serves it as well.
   "bufbuild-protobuf": "node_modules/@bufbuild/protobuf/dist/esm/index.js",
   "bufbuild-protobuf-codegenv2": "node_modules/@bufbuild/protobuf/dist/esm/codegenv2/index.js",
@@ -56,7 +62,8 @@ async function replaceFolder(folder: string, next: string): Promise<void> {
 /** The folder as a package of its own. */
 function createManifest(): object {
   const at = (name: string): object => ({ bun: `./bun-${name}.js`, default: `./${name}.js` });
-  const entries = ["proto", "client", "errors"].map((name) => [`./${name}`, at(name)]);
+  const names = Object.keys(entryPoints).filter((name) => name !== "index" && !name.startsWith("bufbuild-"));
+  const entries = names.map((name) => [`./${name}`, at(name)]);
   return { name: "micro-ts", type: "module", exports: { ".": at("index"), ...Object.fromEntries(entries) } };
 }
 

@@ -16,6 +16,10 @@ export interface HomePaths {
   readonly publicKeyFile: string;
   readonly lockFile: string;
   readonly storeFolder: string;
+  readonly eventsFolder: string;
+  readonly blobFolder: string;
+  /** Key of the secrets in config. */
+  readonly configKeyFile: string;
   readonly runtimeFolder: string;
   readonly logsFolder: string;
 }
@@ -33,6 +37,9 @@ export function resolveHome(env: Readonly<Record<string, string | undefined>>): 
     publicKeyFile: `${home}/id_rsa.pub`,
     lockFile: `${home}/server.lock`,
     storeFolder: `${home}/store`,
+    eventsFolder: `${home}/events`,
+    blobFolder: `${home}/blobs`,
+    configKeyFile: `${home}/config_secret_key`,
     runtimeFolder: `${home}/runtime`,
     logsFolder: `${home}/logs`,
   };

@@ -99,6 +99,61 @@ export const limits = {
   storePurgeCountMax: 500,
   /** A store file up to this size is checked as a whole when it is opened: a few milliseconds. */
   storeCheckBytesMax: 8 * MiB,
+  /** A blob's key in UTF-8: it is a record's key, with the namespace before it. */
+  blobKeyBytesMax: 2 * KiB,
+  /** One blob: what a file of the embedded driver may grow to before somebody has to ask for it. */
+  blobBytesMax: 64 * 1024 * MiB,
+  /** One piece of a blob on its way: small enough to hold many at once, big enough that the cost of a message does not show. */
+  blobPieceBytes: 256 * KiB,
+  /** Changes of a config document that are kept: enough to see who did what this month, few enough to stay small. */
+  configHistoryCountMax: 100,
+  /** One config document, as JSON: it is read and written as a whole. */
+  configDocumentBytesMax: 4 * MiB,
+  /** Watchers of one config document. */
+  configWatcherCountMax: 1_000,
+  /** A topic's name: fits a path, and leaves room for the name of a group behind it. */
+  topicLengthMax: 256,
+  /** An event's payload: it travels and is kept as one piece. Bigger things are blobs. */
+  eventBytesMax: 8 * MiB,
+  /** Metadata of one event, as JSON: small facts, not a second payload. */
+  eventMetadataBytesMax: 64 * KiB,
+  /** An id that a publisher chose: fits a UUID, a hash, or a path. */
+  eventIdLengthMax: 256,
+  /** Events of one batch: all of them hold up everybody else's. */
+  eventBatchCountMax: 10_000,
+  /** Events of a history read when the reader says no limit, as Micro does. */
+  eventReadCountDefault: 250,
+  /** Events of one history read: a message must hold them. */
+  eventReadCountMax: 10_000,
+  /** Payloads of one history read or one batch to a consumer, after the first event. */
+  eventReadBytesMax: 4 * MiB,
+  /** An event that nobody acknowledged for this long is sent again. */
+  eventAckWaitMs: 30_000,
+  /** Times that an event is sent again before it is a dead letter, when the consumer says nothing: a fault that outlives ten waits stays. */
+  eventRetryCountMax: 10,
+  /** Wait before a refused event is sent again; doubles with each attempt up to the maximum. */
+  eventRetryInitialMs: 100,
+  eventRetryMaxMs: 60_000,
+  /** Events under way to one consumer: a few round trips of work, not the whole topic in its memory. */
+  eventPendingCountMax: 1_024,
+  /** Members of one group. */
+  eventConsumersPerGroupMax: 1_000,
+  /** Topics of one namespace, and groups of one topic. */
+  topicsPerNamespaceMax: 10_000,
+  groupsPerTopicMax: 1_000,
+  /** How often events that are too old or too many are removed; and how many in one commit, so that publishers do not wait for it. */
+  eventRetentionIntervalMs: 1_000,
+  eventRetentionCountMax: 2_000,
+  /** Messages of the broker that wait for one subscriber before the oldest are dropped. */
+  brokerQueueCountMax: 8_192,
+  /** Bytes of the same. */
+  brokerQueueBytesMax: 8 * MiB,
+  /** One message of the broker. */
+  brokerMessageBytesMax: 1 * MiB,
+  /** Messages of one batch. */
+  brokerBatchCountMax: 10_000,
+  /** Subscribers of one namespace. */
+  subscribersPerNamespaceMax: 10_000,
   /** Life of the credential that a launched service gets: it outlives any sensible run of one process. */
   launchCredentialMs: 365 * 24 * 3_600_000,
   /** Scopes and metadata of an account, as JSON: they travel in every token, and all headers together fit `headerBytesMax`. */

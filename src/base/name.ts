@@ -2,7 +2,18 @@ import { MicroError } from "./error.ts";
 import { limits } from "./limits.ts";
 
 /** What a name is used for; appears in the message of a refusal. */
-export type NameKind = "service" | "version" | "namespace" | "account" | "rule" | "database" | "table" | "environment";
+export type NameKind =
+  | "service"
+  | "version"
+  | "namespace"
+  | "account"
+  | "rule"
+  | "database"
+  | "table"
+  | "environment"
+  | "topic"
+  | "group"
+  | "index";
 
 const patterns: Readonly<Record<NameKind, RegExp>> = {
   service: /^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$/,
@@ -13,11 +24,18 @@ const patterns: Readonly<Record<NameKind, RegExp>> = {
   database: /^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$/,
   table: /^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$/,
   environment: /^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$/,
+  topic: /^[A-Za-z0-9]([A-Za-z0-9._/:-]*[A-Za-z0-9])?$/,
+  group: /^[A-Za-z0-9]([A-Za-z0-9._:-]*[A-Za-z0-9])?$/,
+  index: /^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$/,
 };
+
+const lengthsMax: Partial<Readonly<Record<NameKind, number>>> = { topic: limits.topicLengthMax };
 
 /** True when `value` may be used as such a name. `..` is never part of one. */
 export function isName(kind: NameKind, value: string): boolean {
-  return value.length <= limits.nameLengthMax && patterns[kind].test(value) && !value.includes("..");
+  return (
+    value.length <= (lengthsMax[kind] ?? limits.nameLengthMax) && patterns[kind].test(value) && !value.includes("..")
+  );
 }
 
 /** `value` itself. @throws MicroError `invalid_argument` when it may not be used as such a name. */
@@ -28,6 +46,6 @@ export function requireName(kind: NameKind, value: string): string {
     "invalid_argument",
     value === ""
       ? `${kind} name is missing`
-      : `"${shown}" is not a ${kind} name: use letters, digits, dots and dashes, at most ${limits.nameLengthMax}`,
+      : `"${shown}" is not a ${kind} name: use letters, digits, dots and dashes, at most ${lengthsMax[kind] ?? limits.nameLengthMax}`,
   );
 }

@@ -40,6 +40,8 @@ export interface StoreQuery {
   readonly offset?: number;
   /** By key, bytewise. @default "asc" */
   readonly order?: "asc" | "desc";
+  /** Begin behind this key, in the order asked for: with `limit`, the next page. */
+  readonly after?: string;
 }
 
 /**

@@ -10,7 +10,17 @@ import { probeNode } from "./probe-node.ts";
 import { provideSdk } from "./provide-sdk.ts";
 
 /** Names that no service of a user may take. */
-const coreNames: ReadonlySet<string> = new Set(["auth", "broker", "config", "events", "registry", "runtime", "store"]);
+const coreNames: ReadonlySet<string> = new Set([
+  "auth",
+  "backup",
+  "blobs",
+  "broker",
+  "config",
+  "events",
+  "registry",
+  "runtime",
+  "store",
+]);
 
 export interface RuntimeDeps {
   readonly store: Store;

@@ -60,3 +60,9 @@ export interface Caller {
   readonly call: CallFunction;
   readonly stream: StreamFunction;
 }
+
+/** A caller that acts for itself: a service or a client. What belongs to it is kept under its namespace and name. */
+export interface Origin extends Caller {
+  readonly namespace: string;
+  readonly name: string;
+}

@@ -1,12 +1,12 @@
 /** Entry point `micro-ts/client`: calls services from any program. */
 import { requireName } from "#base/name.ts";
 import type { Stoppable } from "#base/lifecycle.ts";
-import type { Caller } from "./caller.ts";
+import type { Origin } from "./caller.ts";
 import { resolveEnvironment, type Variables } from "./environment.ts";
 import { openNetwork } from "./open-network.ts";
 
 export { MicroError } from "#base/error.ts";
-export type { CallBody, Caller, CallOptions } from "./caller.ts";
+export type { CallBody, Caller, CallOptions, Origin } from "./caller.ts";
 
 export interface ClientOptions {
   /** `host:port` of the network or of the proxy of a server. @default MICRO_SERVICE_NETWORK, else the server of this machine */
@@ -15,12 +15,14 @@ export interface ClientOptions {
   readonly token?: string | (() => string | undefined | Promise<string | undefined>);
   /** @default MICRO_NAMESPACE, else `micro` */
   readonly namespace?: string;
+  /** Whose state it works with: the table of `createStore`, for instance. @default MICRO_SERVICE_NAME, else `micro` */
+  readonly name?: string;
   /** Environment variables. @default process.env */
   readonly variables?: Variables;
 }
 
 /** Calls services; holds connections until it is closed. */
-export interface Client extends Caller, Stoppable {
+export interface Client extends Origin, Stoppable {
   /** Closes the connections. */
   stop(): Promise<void>;
 }
@@ -39,7 +41,8 @@ export function createClient(options: ClientOptions = {}): Client {
   );
   const namespace = requireName("namespace", options.namespace ?? environment.namespace);
   const network = openNetwork(environment, namespace, toTokenFunction(options.token));
-  return { call: network.caller.call, stream: network.caller.stream, stop: () => network.stop() };
+  const name = requireName("service", options.name ?? (variables["MICRO_SERVICE_NAME"] || "micro"));
+  return { namespace, name, call: network.caller.call, stream: network.caller.stream, stop: () => network.stop() };
 }
 
 function toTokenFunction(token: ClientOptions["token"]): (() => Promise<string | undefined>) | undefined {

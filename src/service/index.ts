@@ -13,7 +13,7 @@ export type {
   UnaryDeclaration,
 } from "./declaration.ts";
 export type { CallContext } from "./context.ts";
-export type { CallBody, Caller, CallOptions } from "./caller.ts";
+export type { CallBody, Caller, CallOptions, Origin } from "./caller.ts";
 export type { InterceptedCall, Interceptor } from "./interceptor.ts";
 export type { Hook, HookContext, RunningService } from "./running-service.ts";
 export { errors, MicroError } from "./errors.ts";

@@ -2,14 +2,16 @@ import { MicroError } from "#base/error.ts";
 import { stopAll, type Stoppable } from "#base/lifecycle.ts";
 import { requireName } from "#base/name.ts";
 import type { MethodImplementation } from "#rpc/method.ts";
+import type { Caller, Origin } from "./caller.ts";
 import type { EndpointDeclaration } from "./declaration.ts";
 import { declareMethod } from "./declare-method.ts";
 import type { Interceptor } from "./interceptor.ts";
+import type { Network } from "./network.ts";
 import { openNetwork } from "./open-network.ts";
 import { runUntilSignal } from "./run-until-signal.ts";
 import { startService, type Hook, type RunningService } from "./running-service.ts";
 import type { Schema } from "./schema-kind.ts";
-import { resolveServiceOptions, type ServiceOptions } from "./service-options.ts";
+import { resolveServiceOptions, type ServiceConfig, type ServiceOptions } from "./service-options.ts";
 
 /** Declares a service that others call by `name`. @throws MicroError `invalid_argument` when it is no name. */
 export function service(name: string, options: ServiceOptions = {}): Service {
@@ -18,19 +20,38 @@ export function service(name: string, options: ServiceOptions = {}): Service {
 
 /**
  * A service: what it answers is declared first, then it runs. All that it answers with is declared before it starts.
+ *
+ * It also calls others as itself, before it starts too: `createStore(service)` and its like are made from it.
  */
-export class Service implements Stoppable {
+export class Service implements Origin, Stoppable {
   readonly name: string;
   readonly #options: ServiceOptions;
   readonly #methods: MethodImplementation[] = [];
   readonly #interceptors: Interceptor[] = [];
   readonly #startHooks: Hook[] = [];
   readonly #stopHooks: Hook[] = [];
+  #config: ServiceConfig | undefined;
+  #network: Network | undefined;
   #running: Promise<RunningService> | undefined;
 
   constructor(name: string, options: ServiceOptions) {
     this.name = name;
     this.#options = options;
+  }
+
+  /** The namespace that it lives in. @throws MicroError as `start` does for bad options. */
+  get namespace(): string {
+    return this.#resolve().namespace;
+  }
+
+  /** One call as the service itself. @throws MicroError also what `start` throws for bad options. */
+  get call(): Caller["call"] {
+    return this.#open().caller.call;
+  }
+
+  /** A stream as the service itself. @throws MicroError also what `start` throws for bad options. */
+  get stream(): Caller["stream"] {
+    return this.#open().caller.stream;
   }
 
   /**
@@ -88,10 +109,11 @@ export class Service implements Stoppable {
     return this.#running;
   }
 
-  /** Leaves the registry, lets the calls in flight end, runs the stop hooks. A service that never started is stopped. */
+  /** Leaves the registry, lets the calls in flight end, runs the stop hooks, closes the connections. */
   async stop(): Promise<void> {
     const running = await this.#running?.catch(() => undefined);
     await running?.stop();
+    await this.#network?.stop();
   }
 
   /**
@@ -103,8 +125,8 @@ export class Service implements Stoppable {
   }
 
   async #start(): Promise<RunningService> {
-    const config = resolveServiceOptions(this.name, this.#options);
-    const network = openNetwork(config.environment, config.namespace);
+    const config = this.#resolve();
+    const network = this.#open();
     const parts = {
       methods: this.#methods,
       interceptors: this.#interceptors,
@@ -118,5 +140,16 @@ export class Service implements Stoppable {
       await network.stop();
       throw reason;
     }
+  }
+
+  #resolve(): ServiceConfig {
+    this.#config ??= resolveServiceOptions(this.name, this.#options);
+    return this.#config;
+  }
+
+  #open(): Network {
+    const { environment, namespace } = this.#resolve();
+    this.#network ??= openNetwork(environment, namespace);
+    return this.#network;
   }
 }

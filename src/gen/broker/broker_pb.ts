@@ -10,7 +10,7 @@ import type { Message as Message$1 } from "@bufbuild/protobuf";
  * Describes the file broker/broker.proto.
  */
 export const file_broker_broker: GenFile = /*@__PURE__*/
-  fileDesc("ChNicm9rZXIvYnJva2VyLnByb3RvEgZicm9rZXIiBwoFRW1wdHkicwoHTWVzc2FnZRIrCgZoZWFkZXIYASADKAsyGy5icm9rZXIuTWVzc2FnZS5IZWFkZXJFbnRyeRIMCgRib2R5GAIgASgMGi0KC0hlYWRlckVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiQQoOUHVibGlzaFJlcXVlc3QSDQoFdG9waWMYASABKAkSIAoHbWVzc2FnZRgCIAEoCzIPLmJyb2tlci5NZXNzYWdlIj8KE1B1Ymxpc2hCYXRjaFJlcXVlc3QSKAoIbWVzc2FnZXMYASADKAsyFi5icm9rZXIuUHVibGlzaFJlcXVlc3QiMAoQU3Vic2NyaWJlUmVxdWVzdBINCgV0b3BpYxgBIAEoCRINCgVxdWV1ZRgCIAEoCTKwAQoGQnJva2VyEjAKB1B1Ymxpc2gSFi5icm9rZXIuUHVibGlzaFJlcXVlc3QaDS5icm9rZXIuRW1wdHkSOgoMUHVibGlzaEJhdGNoEhsuYnJva2VyLlB1Ymxpc2hCYXRjaFJlcXVlc3QaDS5icm9rZXIuRW1wdHkSOAoJU3Vic2NyaWJlEhguYnJva2VyLlN1YnNjcmliZVJlcXVlc3QaDy5icm9rZXIuTWVzc2FnZTABYgZwcm90bzM");
+  fileDesc("ChNicm9rZXIvYnJva2VyLnByb3RvEgZicm9rZXIiBwoFRW1wdHkiggEKB01lc3NhZ2USKwoGaGVhZGVyGAEgAygLMhsuYnJva2VyLk1lc3NhZ2UuSGVhZGVyRW50cnkSDAoEYm9keRgCIAEoDBINCgV0b3BpYxhkIAEoCRotCgtIZWFkZXJFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkEKDlB1Ymxpc2hSZXF1ZXN0Eg0KBXRvcGljGAEgASgJEiAKB21lc3NhZ2UYAiABKAsyDy5icm9rZXIuTWVzc2FnZSI/ChNQdWJsaXNoQmF0Y2hSZXF1ZXN0EigKCG1lc3NhZ2VzGAEgAygLMhYuYnJva2VyLlB1Ymxpc2hSZXF1ZXN0IjAKEFN1YnNjcmliZVJlcXVlc3QSDQoFdG9waWMYASABKAkSDQoFcXVldWUYAiABKAkiQgoMTWVzc2FnZUJhdGNoEiEKCG1lc3NhZ2VzGAEgAygLMg8uYnJva2VyLk1lc3NhZ2USDwoHZHJvcHBlZBgCIAEoBCIOCgxTdGF0c1JlcXVlc3QiYQoMU3Vic2NyaXB0aW9uEg0KBXRvcGljGAEgASgJEg0KBXF1ZXVlGAIgASgJEhEKCWRlbGl2ZXJlZBgDIAEoBBIPCgdkcm9wcGVkGAQgASgEEg8KB3dhaXRpbmcYBSABKAQiYAoNU3RhdHNSZXNwb25zZRIrCg1zdWJzY3JpcHRpb25zGAEgAygLMhQuYnJva2VyLlN1YnNjcmlwdGlvbhIRCglwdWJsaXNoZWQYAiABKAQSDwoHdW5oZWFyZBgDIAEoBDKqAgoGQnJva2VyEjAKB1B1Ymxpc2gSFi5icm9rZXIuUHVibGlzaFJlcXVlc3QaDS5icm9rZXIuRW1wdHkSOgoMUHVibGlzaEJhdGNoEhsuYnJva2VyLlB1Ymxpc2hCYXRjaFJlcXVlc3QaDS5icm9rZXIuRW1wdHkSOAoJU3Vic2NyaWJlEhguYnJva2VyLlN1YnNjcmliZVJlcXVlc3QaDy5icm9rZXIuTWVzc2FnZTABEkIKDlN1YnNjcmliZUJhdGNoEhguYnJva2VyLlN1YnNjcmliZVJlcXVlc3QaFC5icm9rZXIuTWVzc2FnZUJhdGNoMAESNAoFU3RhdHMSFC5icm9rZXIuU3RhdHNSZXF1ZXN0GhUuYnJva2VyLlN0YXRzUmVzcG9uc2ViBnByb3RvMw");
 
 /**
  * Says that it was done.
@@ -46,6 +46,13 @@ export type Message = Message$1<"broker.Message"> & {
    * @generated from field: bytes body = 2;
    */
   body: Uint8Array;
+
+  /**
+   * Topic that it was published to; set by the server.
+   *
+   * @generated from field: string topic = 100;
+   */
+  topic: string;
 };
 
 /**
@@ -105,13 +112,13 @@ export const PublishBatchRequestSchema: GenMessage<PublishBatchRequest> = /*@__P
   messageDesc(file_broker_broker, 3);
 
 /**
- * Body of Broker.Subscribe.
+ * Body of Broker.Subscribe and Broker.SubscribeBatch.
  *
  * @generated from message broker.SubscribeRequest
  */
 export type SubscribeRequest = Message$1<"broker.SubscribeRequest"> & {
   /**
-   * Required.
+   * Required. Words between dots; `*` stands for one word, `>` at the end for one or more.
    *
    * @generated from field: string topic = 1;
    */
@@ -131,6 +138,133 @@ export type SubscribeRequest = Message$1<"broker.SubscribeRequest"> & {
  */
 export const SubscribeRequestSchema: GenMessage<SubscribeRequest> = /*@__PURE__*/
   messageDesc(file_broker_broker, 4);
+
+/**
+ * A message of Broker.SubscribeBatch.
+ *
+ * @generated from message broker.MessageBatch
+ */
+export type MessageBatch = Message$1<"broker.MessageBatch"> & {
+  /**
+   * In the order in which they came.
+   *
+   * @generated from field: repeated broker.Message messages = 1;
+   */
+  messages: Message[];
+
+  /**
+   * Messages that this subscriber lost since the last batch, because it did not keep up.
+   *
+   * @generated from field: uint64 dropped = 2;
+   */
+  dropped: bigint;
+};
+
+/**
+ * Describes the message broker.MessageBatch.
+ * Use `create(MessageBatchSchema)` to create a new message.
+ */
+export const MessageBatchSchema: GenMessage<MessageBatch> = /*@__PURE__*/
+  messageDesc(file_broker_broker, 5);
+
+/**
+ * Body of Broker.Stats.
+ *
+ * @generated from message broker.StatsRequest
+ */
+export type StatsRequest = Message$1<"broker.StatsRequest"> & {
+};
+
+/**
+ * Describes the message broker.StatsRequest.
+ * Use `create(StatsRequestSchema)` to create a new message.
+ */
+export const StatsRequestSchema: GenMessage<StatsRequest> = /*@__PURE__*/
+  messageDesc(file_broker_broker, 6);
+
+/**
+ * One subscriber.
+ *
+ * @generated from message broker.Subscription
+ */
+export type Subscription = Message$1<"broker.Subscription"> & {
+  /**
+   * Topic that it asked for.
+   *
+   * @generated from field: string topic = 1;
+   */
+  topic: string;
+
+  /**
+   * Its queue, where it has one.
+   *
+   * @generated from field: string queue = 2;
+   */
+  queue: string;
+
+  /**
+   * Messages that it was given.
+   *
+   * @generated from field: uint64 delivered = 3;
+   */
+  delivered: bigint;
+
+  /**
+   * Messages that it lost, because it did not keep up.
+   *
+   * @generated from field: uint64 dropped = 4;
+   */
+  dropped: bigint;
+
+  /**
+   * Messages that wait for it.
+   *
+   * @generated from field: uint64 waiting = 5;
+   */
+  waiting: bigint;
+};
+
+/**
+ * Describes the message broker.Subscription.
+ * Use `create(SubscriptionSchema)` to create a new message.
+ */
+export const SubscriptionSchema: GenMessage<Subscription> = /*@__PURE__*/
+  messageDesc(file_broker_broker, 7);
+
+/**
+ * Answer of Broker.Stats.
+ *
+ * @generated from message broker.StatsResponse
+ */
+export type StatsResponse = Message$1<"broker.StatsResponse"> & {
+  /**
+   * Ordered by topic, then queue.
+   *
+   * @generated from field: repeated broker.Subscription subscriptions = 1;
+   */
+  subscriptions: Subscription[];
+
+  /**
+   * Messages that were published since the server started.
+   *
+   * @generated from field: uint64 published = 2;
+   */
+  published: bigint;
+
+  /**
+   * Messages among them that nobody listened for.
+   *
+   * @generated from field: uint64 unheard = 3;
+   */
+  unheard: bigint;
+};
+
+/**
+ * Describes the message broker.StatsResponse.
+ * Use `create(StatsResponseSchema)` to create a new message.
+ */
+export const StatsResponseSchema: GenMessage<StatsResponse> = /*@__PURE__*/
+  messageDesc(file_broker_broker, 8);
 
 /**
  * Messages to whoever listens at the moment. Nothing is kept. Topics are private to the caller's namespace.
@@ -169,6 +303,26 @@ export const Broker: GenService<{
     methodKind: "server_streaming";
     input: typeof SubscribeRequestSchema;
     output: typeof MessageSchema;
+  },
+  /**
+   * The same, with as many messages at a time as have come meanwhile.
+   *
+   * @generated from rpc broker.Broker.SubscribeBatch
+   */
+  subscribeBatch: {
+    methodKind: "server_streaming";
+    input: typeof SubscribeRequestSchema;
+    output: typeof MessageBatchSchema;
+  },
+  /**
+   * Who listens in the caller's namespace, and how well they keep up.
+   *
+   * @generated from rpc broker.Broker.Stats
+   */
+  stats: {
+    methodKind: "unary";
+    input: typeof StatsRequestSchema;
+    output: typeof StatsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_broker_broker, 0);

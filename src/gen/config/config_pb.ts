@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file config/config.proto.
  */
 export const file_config_config: GenFile = /*@__PURE__*/
-  fileDesc("ChNjb25maWcvY29uZmlnLnByb3RvEgZjb25maWciJQoFVmFsdWUSDAoEZGF0YRgBIAEoCRIOCgZmb3JtYXQYAiABKAkiGQoHT3B0aW9ucxIOCgZzZWNyZXQYASABKAgiXgoJQ2hhbmdlU2V0EgwKBGRhdGEYASABKAkSEAoIY2hlY2tzdW0YAiABKAkSDgoGZm9ybWF0GAMgASgJEg4KBnNvdXJjZRgEIAEoCRIRCgl0aW1lc3RhbXAYBSABKAMiTwoGQ2hhbmdlEhEKCW5hbWVzcGFjZRgBIAEoCRIMCgRwYXRoGAIgASgJEiQKCWNoYW5nZVNldBgDIAEoCzIRLmNvbmZpZy5DaGFuZ2VTZXQiTwoKR2V0UmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDAoEcGF0aBgCIAEoCRIgCgdvcHRpb25zGAMgASgLMg8uY29uZmlnLk9wdGlvbnMiPQoLR2V0UmVzcG9uc2USHAoFdmFsdWUYASABKAsyDS5jb25maWcuVmFsdWUSEAoIcmV2aXNpb24YZCABKAQiowEKClNldFJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEgwKBHBhdGgYAiABKAkSHAoFdmFsdWUYAyABKAsyDS5jb25maWcuVmFsdWUSIAoHb3B0aW9ucxgEIAEoCzIPLmNvbmZpZy5PcHRpb25zEh4KEWV4cGVjdGVkX3JldmlzaW9uGGQgASgESACIAQFCFAoSX2V4cGVjdGVkX3JldmlzaW9uIh8KC1NldFJlc3BvbnNlEhAKCHJldmlzaW9uGGQgASgEIjAKDURlbGV0ZVJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEgwKBHBhdGgYAiABKAkiEAoORGVsZXRlUmVzcG9uc2UiLgoLUmVhZFJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEgwKBHBhdGgYAiABKAkiLgoMUmVhZFJlc3BvbnNlEh4KBmNoYW5nZRgBIAEoCzIOLmNvbmZpZy5DaGFuZ2UiUQoMV2F0Y2hSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIMCgRwYXRoGAIgASgJEiAKB29wdGlvbnMYAyABKAsyDy5jb25maWcuT3B0aW9ucyI/Cg1XYXRjaFJlc3BvbnNlEhwKBXZhbHVlGAEgASgLMg0uY29uZmlnLlZhbHVlEhAKCHJldmlzaW9uGAIgASgEIkAKDkhpc3RvcnlSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIMCgRwYXRoGAIgASgJEg0KBWxpbWl0GAMgASgEImwKCFJldmlzaW9uEhAKCHJldmlzaW9uGAEgASgEEgwKBHBhdGgYAiABKAkSHAoFdmFsdWUYAyABKAsyDS5jb25maWcuVmFsdWUSEQoJdGltZXN0YW1wGAQgASgDEg8KB2FjY291bnQYBSABKAkiNgoPSGlzdG9yeVJlc3BvbnNlEiMKCXJldmlzaW9ucxgBIAMoCzIQLmNvbmZpZy5SZXZpc2lvbiI2Cg9Sb2xsYmFja1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEhAKCHJldmlzaW9uGAIgASgEIiQKEFJvbGxiYWNrUmVzcG9uc2USEAoIcmV2aXNpb24YASABKAQyhwMKBkNvbmZpZxIuCgNHZXQSEi5jb25maWcuR2V0UmVxdWVzdBoTLmNvbmZpZy5HZXRSZXNwb25zZRIuCgNTZXQSEi5jb25maWcuU2V0UmVxdWVzdBoTLmNvbmZpZy5TZXRSZXNwb25zZRI3CgZEZWxldGUSFS5jb25maWcuRGVsZXRlUmVxdWVzdBoWLmNvbmZpZy5EZWxldGVSZXNwb25zZRIxCgRSZWFkEhMuY29uZmlnLlJlYWRSZXF1ZXN0GhQuY29uZmlnLlJlYWRSZXNwb25zZRI2CgVXYXRjaBIULmNvbmZpZy5XYXRjaFJlcXVlc3QaFS5jb25maWcuV2F0Y2hSZXNwb25zZTABEjoKB0hpc3RvcnkSFi5jb25maWcuSGlzdG9yeVJlcXVlc3QaFy5jb25maWcuSGlzdG9yeVJlc3BvbnNlEj0KCFJvbGxiYWNrEhcuY29uZmlnLlJvbGxiYWNrUmVxdWVzdBoYLmNvbmZpZy5Sb2xsYmFja1Jlc3BvbnNlYgZwcm90bzM");
+  fileDesc("ChNjb25maWcvY29uZmlnLnByb3RvEgZjb25maWciJQoFVmFsdWUSDAoEZGF0YRgBIAEoCRIOCgZmb3JtYXQYAiABKAkiGQoHT3B0aW9ucxIOCgZzZWNyZXQYASABKAgiXgoJQ2hhbmdlU2V0EgwKBGRhdGEYASABKAkSEAoIY2hlY2tzdW0YAiABKAkSDgoGZm9ybWF0GAMgASgJEg4KBnNvdXJjZRgEIAEoCRIRCgl0aW1lc3RhbXAYBSABKAMiTwoGQ2hhbmdlEhEKCW5hbWVzcGFjZRgBIAEoCRIMCgRwYXRoGAIgASgJEiQKCWNoYW5nZVNldBgDIAEoCzIRLmNvbmZpZy5DaGFuZ2VTZXQiTwoKR2V0UmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDAoEcGF0aBgCIAEoCRIgCgdvcHRpb25zGAMgASgLMg8uY29uZmlnLk9wdGlvbnMiPQoLR2V0UmVzcG9uc2USHAoFdmFsdWUYASABKAsyDS5jb25maWcuVmFsdWUSEAoIcmV2aXNpb24YZCABKAQiowEKClNldFJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEgwKBHBhdGgYAiABKAkSHAoFdmFsdWUYAyABKAsyDS5jb25maWcuVmFsdWUSIAoHb3B0aW9ucxgEIAEoCzIPLmNvbmZpZy5PcHRpb25zEh4KEWV4cGVjdGVkX3JldmlzaW9uGGQgASgESACIAQFCFAoSX2V4cGVjdGVkX3JldmlzaW9uIh8KC1NldFJlc3BvbnNlEhAKCHJldmlzaW9uGGQgASgEIjAKDURlbGV0ZVJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEgwKBHBhdGgYAiABKAkiIgoORGVsZXRlUmVzcG9uc2USEAoIcmV2aXNpb24YZCABKAQiLgoLUmVhZFJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEgwKBHBhdGgYAiABKAkiLgoMUmVhZFJlc3BvbnNlEh4KBmNoYW5nZRgBIAEoCzIOLmNvbmZpZy5DaGFuZ2UiUQoMV2F0Y2hSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIMCgRwYXRoGAIgASgJEiAKB29wdGlvbnMYAyABKAsyDy5jb25maWcuT3B0aW9ucyI/Cg1XYXRjaFJlc3BvbnNlEhwKBXZhbHVlGAEgASgLMg0uY29uZmlnLlZhbHVlEhAKCHJldmlzaW9uGAIgASgEIkAKDkhpc3RvcnlSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIMCgRwYXRoGAIgASgJEg0KBWxpbWl0GAMgASgEIoQBCghSZXZpc2lvbhIQCghyZXZpc2lvbhgBIAEoBBIMCgRwYXRoGAIgASgJEhwKBXZhbHVlGAMgASgLMg0uY29uZmlnLlZhbHVlEhEKCXRpbWVzdGFtcBgEIAEoAxIPCgdhY2NvdW50GAUgASgJEhYKDnJvbGxlZF9iYWNrX3RvGAYgASgEIjYKD0hpc3RvcnlSZXNwb25zZRIjCglyZXZpc2lvbnMYASADKAsyEC5jb25maWcuUmV2aXNpb24iNgoPUm9sbGJhY2tSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIQCghyZXZpc2lvbhgCIAEoBCIkChBSb2xsYmFja1Jlc3BvbnNlEhAKCHJldmlzaW9uGAEgASgEIhIKEFJvdGF0ZUtleVJlcXVlc3QiJAoRUm90YXRlS2V5UmVzcG9uc2USDwoHc2VjcmV0cxgBIAEoBDLJAwoGQ29uZmlnEi4KA0dldBISLmNvbmZpZy5HZXRSZXF1ZXN0GhMuY29uZmlnLkdldFJlc3BvbnNlEi4KA1NldBISLmNvbmZpZy5TZXRSZXF1ZXN0GhMuY29uZmlnLlNldFJlc3BvbnNlEjcKBkRlbGV0ZRIVLmNvbmZpZy5EZWxldGVSZXF1ZXN0GhYuY29uZmlnLkRlbGV0ZVJlc3BvbnNlEjEKBFJlYWQSEy5jb25maWcuUmVhZFJlcXVlc3QaFC5jb25maWcuUmVhZFJlc3BvbnNlEjYKBVdhdGNoEhQuY29uZmlnLldhdGNoUmVxdWVzdBoVLmNvbmZpZy5XYXRjaFJlc3BvbnNlMAESOgoHSGlzdG9yeRIWLmNvbmZpZy5IaXN0b3J5UmVxdWVzdBoXLmNvbmZpZy5IaXN0b3J5UmVzcG9uc2USPQoIUm9sbGJhY2sSFy5jb25maWcuUm9sbGJhY2tSZXF1ZXN0GhguY29uZmlnLlJvbGxiYWNrUmVzcG9uc2USQAoJUm90YXRlS2V5EhguY29uZmlnLlJvdGF0ZUtleVJlcXVlc3QaGS5jb25maWcuUm90YXRlS2V5UmVzcG9uc2ViBnByb3RvMw");
 
 /**
  * A value as text.
@@ -312,6 +312,12 @@ export const DeleteRequestSchema: GenMessage<DeleteRequest> = /*@__PURE__*/
  * @generated from message config.DeleteResponse
  */
 export type DeleteResponse = Message<"config.DeleteResponse"> & {
+  /**
+   * Revision of the document after the change.
+   *
+   * @generated from field: uint64 revision = 100;
+   */
+  revision: bigint;
 };
 
 /**
@@ -508,6 +514,13 @@ export type Revision = Message<"config.Revision"> & {
    * @generated from field: string account = 5;
    */
   account: string;
+
+  /**
+   * Where the change is a rollback: the revision that the document went back to.
+   *
+   * @generated from field: uint64 rolled_back_to = 6;
+   */
+  rolledBackTo: bigint;
 };
 
 /**
@@ -588,6 +601,42 @@ export const RollbackResponseSchema: GenMessage<RollbackResponse> = /*@__PURE__*
   messageDesc(file_config_config, 18);
 
 /**
+ * Body of Config.RotateKey.
+ *
+ * @generated from message config.RotateKeyRequest
+ */
+export type RotateKeyRequest = Message<"config.RotateKeyRequest"> & {
+};
+
+/**
+ * Describes the message config.RotateKeyRequest.
+ * Use `create(RotateKeyRequestSchema)` to create a new message.
+ */
+export const RotateKeyRequestSchema: GenMessage<RotateKeyRequest> = /*@__PURE__*/
+  messageDesc(file_config_config, 19);
+
+/**
+ * Answer of Config.RotateKey.
+ *
+ * @generated from message config.RotateKeyResponse
+ */
+export type RotateKeyResponse = Message<"config.RotateKeyResponse"> & {
+  /**
+   * Secrets that were encrypted anew, those in the history included.
+   *
+   * @generated from field: uint64 secrets = 1;
+   */
+  secrets: bigint;
+};
+
+/**
+ * Describes the message config.RotateKeyResponse.
+ * Use `create(RotateKeyResponseSchema)` to create a new message.
+ */
+export const RotateKeyResponseSchema: GenMessage<RotateKeyResponse> = /*@__PURE__*/
+  messageDesc(file_config_config, 20);
+
+/**
  * One JSON document a namespace, read and written by dotted path. Every method is for administrators of the namespace,
  * which is `micro` when it is empty.
  *
@@ -665,6 +714,16 @@ export const Config: GenService<{
     methodKind: "unary";
     input: typeof RollbackRequestSchema;
     output: typeof RollbackResponseSchema;
+  },
+  /**
+   * Makes a new key for secrets and encrypts all of them with it, of every namespace. For administrators of the installation.
+   *
+   * @generated from rpc config.Config.RotateKey
+   */
+  rotateKey: {
+    methodKind: "unary";
+    input: typeof RotateKeyRequestSchema;
+    output: typeof RotateKeyResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_config_config, 0);

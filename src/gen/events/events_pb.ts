@@ -2,15 +2,15 @@
 // @generated from file events/events.proto (package events, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Message } from "@bufbuild/protobuf";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file events/events.proto.
  */
 export const file_events_events: GenFile = /*@__PURE__*/
-  fileDesc("ChNldmVudHMvZXZlbnRzLnByb3RvEgZldmVudHMiuAEKDlB1Ymxpc2hSZXF1ZXN0Eg0KBXRvcGljGAEgASgJEjYKCG1ldGFkYXRhGAIgAygLMiQuZXZlbnRzLlB1Ymxpc2hSZXF1ZXN0Lk1ldGFkYXRhRW50cnkSDwoHcGF5bG9hZBgDIAEoDBIRCgl0aW1lc3RhbXAYBCABKAMSCgoCaWQYZCABKAkaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkIKD1B1Ymxpc2hSZXNwb25zZRIKCgJpZBhkIAEoCRIQCghzZXF1ZW5jZRhlIAEoBBIRCglkdXBsaWNhdGUYZiABKAgiPQoTUHVibGlzaEJhdGNoUmVxdWVzdBImCgZldmVudHMYASADKAsyFi5ldmVudHMuUHVibGlzaFJlcXVlc3QiPwoUUHVibGlzaEJhdGNoUmVzcG9uc2USJwoGZXZlbnRzGAEgAygLMhcuZXZlbnRzLlB1Ymxpc2hSZXNwb25zZSKPAQoOQ29uc3VtZVJlcXVlc3QSDQoFZ3JvdXAYASABKAkSDQoFdG9waWMYAiABKAkSDgoGb2Zmc2V0GAMgASgDEhAKCGF1dG9fYWNrGAQgASgIEhAKCGFja193YWl0GAUgASgDEhMKC3JldHJ5X2xpbWl0GAYgASgDEhYKDnN0YXJ0X3NlcXVlbmNlGGQgASgEIskBCgVFdmVudBIKCgJpZBgBIAEoCRINCgV0b3BpYxgCIAEoCRItCghtZXRhZGF0YRgDIAMoCzIbLmV2ZW50cy5FdmVudC5NZXRhZGF0YUVudHJ5Eg8KB3BheWxvYWQYBCABKAwSEQoJdGltZXN0YW1wGAUgASgDEhAKCHNlcXVlbmNlGGQgASgEEg8KB2F0dGVtcHQYZSABKAUaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkcKCkFja1JlcXVlc3QSCgoCaWQYASABKAkSDwoHc3VjY2VzcxgCIAEoCBINCgV0b3BpYxhkIAEoCRINCgVncm91cBhlIAEoCSINCgtBY2tSZXNwb25zZSIiChFMaXN0R3JvdXBzUmVxdWVzdBINCgV0b3BpYxgBIAEoCSJnCgVHcm91cBIMCgRuYW1lGAEgASgJEg0KBXRvcGljGAIgASgJEhAKCHNlcXVlbmNlGAMgASgEEgsKA2xhZxgEIAEoBBIPCgdwZW5kaW5nGAUgASgEEhEKCWNvbnN1bWVycxgGIAEoBCIzChJMaXN0R3JvdXBzUmVzcG9uc2USHQoGZ3JvdXBzGAEgAygLMg0uZXZlbnRzLkdyb3VwIjsKC1JlYWRSZXF1ZXN0Eg0KBXRvcGljGAEgASgJEg0KBWxpbWl0GAIgASgEEg4KBm9mZnNldBgDIAEoBCItCgxSZWFkUmVzcG9uc2USHQoGZXZlbnRzGAEgAygLMg0uZXZlbnRzLkV2ZW50IjkKDFdyaXRlUmVxdWVzdBIcCgVldmVudBgBIAEoCzINLmV2ZW50cy5FdmVudBILCgN0dGwYAiABKAMiDwoNV3JpdGVSZXNwb25zZTK4AgoGU3RyZWFtEjoKB1B1Ymxpc2gSFi5ldmVudHMuUHVibGlzaFJlcXVlc3QaFy5ldmVudHMuUHVibGlzaFJlc3BvbnNlEkkKDFB1Ymxpc2hCYXRjaBIbLmV2ZW50cy5QdWJsaXNoQmF0Y2hSZXF1ZXN0GhwuZXZlbnRzLlB1Ymxpc2hCYXRjaFJlc3BvbnNlEjIKB0NvbnN1bWUSFi5ldmVudHMuQ29uc3VtZVJlcXVlc3QaDS5ldmVudHMuRXZlbnQwARIuCgNBY2sSEi5ldmVudHMuQWNrUmVxdWVzdBoTLmV2ZW50cy5BY2tSZXNwb25zZRJDCgpMaXN0R3JvdXBzEhkuZXZlbnRzLkxpc3RHcm91cHNSZXF1ZXN0GhouZXZlbnRzLkxpc3RHcm91cHNSZXNwb25zZTJwCgVTdG9yZRIxCgRSZWFkEhMuZXZlbnRzLlJlYWRSZXF1ZXN0GhQuZXZlbnRzLlJlYWRSZXNwb25zZRI0CgVXcml0ZRIULmV2ZW50cy5Xcml0ZVJlcXVlc3QaFS5ldmVudHMuV3JpdGVSZXNwb25zZWIGcHJvdG8z");
+  fileDesc("ChNldmVudHMvZXZlbnRzLnByb3RvEgZldmVudHMizgEKDlB1Ymxpc2hSZXF1ZXN0Eg0KBXRvcGljGAEgASgJEjYKCG1ldGFkYXRhGAIgAygLMiQuZXZlbnRzLlB1Ymxpc2hSZXF1ZXN0Lk1ldGFkYXRhRW50cnkSDwoHcGF5bG9hZBgDIAEoDBIRCgl0aW1lc3RhbXAYBCABKAMSCgoCaWQYZCABKAkSFAoMdGltZXN0YW1wX21zGGUgASgDGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJCCg9QdWJsaXNoUmVzcG9uc2USCgoCaWQYZCABKAkSEAoIc2VxdWVuY2UYZSABKAQSEQoJZHVwbGljYXRlGGYgASgIIj0KE1B1Ymxpc2hCYXRjaFJlcXVlc3QSJgoGZXZlbnRzGAEgAygLMhYuZXZlbnRzLlB1Ymxpc2hSZXF1ZXN0Ij8KFFB1Ymxpc2hCYXRjaFJlc3BvbnNlEicKBmV2ZW50cxgBIAMoCzIXLmV2ZW50cy5QdWJsaXNoUmVzcG9uc2Ui1AEKDkNvbnN1bWVSZXF1ZXN0Eg0KBWdyb3VwGAEgASgJEg0KBXRvcGljGAIgASgJEg4KBm9mZnNldBgDIAEoAxIQCghhdXRvX2FjaxgEIAEoCBIQCghhY2tfd2FpdBgFIAEoAxITCgtyZXRyeV9saW1pdBgGIAEoAxIWCg5zdGFydF9zZXF1ZW5jZRhkIAEoBBIQCghzdGFydF9tcxhlIAEoAxIcCgVzdGFydBhmIAEoDjINLmV2ZW50cy5TdGFydBITCgtwZW5kaW5nX21heBhnIAEoDSJpChNDb25zdW1lQmF0Y2hSZXF1ZXN0EicKB2NvbnN1bWUYASABKAsyFi5ldmVudHMuQ29uc3VtZVJlcXVlc3QSDAoEZG9uZRgCIAMoBBIbCgVuYWNrcxgDIAMoCzIMLmV2ZW50cy5OYWNrIioKBE5hY2sSEAoIc2VxdWVuY2UYASABKAQSEAoIZGVsYXlfbXMYAiABKAQiKwoKRXZlbnRCYXRjaBIdCgZldmVudHMYASADKAsyDS5ldmVudHMuRXZlbnQi3wEKBUV2ZW50EgoKAmlkGAEgASgJEg0KBXRvcGljGAIgASgJEi0KCG1ldGFkYXRhGAMgAygLMhsuZXZlbnRzLkV2ZW50Lk1ldGFkYXRhRW50cnkSDwoHcGF5bG9hZBgEIAEoDBIRCgl0aW1lc3RhbXAYBSABKAMSEAoIc2VxdWVuY2UYZCABKAQSDwoHYXR0ZW1wdBhlIAEoBRIUCgx0aW1lc3RhbXBfbXMYZiABKAMaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkcKCkFja1JlcXVlc3QSCgoCaWQYASABKAkSDwoHc3VjY2VzcxgCIAEoCBINCgV0b3BpYxhkIAEoCRINCgVncm91cBhlIAEoCSINCgtBY2tSZXNwb25zZSIiChFMaXN0R3JvdXBzUmVxdWVzdBINCgV0b3BpYxgBIAEoCSJ1CgVHcm91cBIMCgRuYW1lGAEgASgJEg0KBXRvcGljGAIgASgJEhAKCHNlcXVlbmNlGAMgASgEEgsKA2xhZxgEIAEoBBIPCgdwZW5kaW5nGAUgASgEEhEKCWNvbnN1bWVycxgGIAEoBBIMCgRkZWFkGAcgASgEIjMKEkxpc3RHcm91cHNSZXNwb25zZRIdCgZncm91cHMYASADKAsyDS5ldmVudHMuR3JvdXAiOQoJUmV0ZW50aW9uEg4KBmFnZV9tcxgBIAEoBBINCgVieXRlcxgCIAEoBBINCgVjb3VudBgDIAEoBCITChFMaXN0VG9waWNzUmVxdWVzdCKIAQoFVG9waWMSDAoEbmFtZRgBIAEoCRIWCg5maXJzdF9zZXF1ZW5jZRgCIAEoBBIVCg1sYXN0X3NlcXVlbmNlGAMgASgEEg0KBWNvdW50GAQgASgEEg0KBWJ5dGVzGAUgASgEEiQKCXJldGVudGlvbhgGIAEoCzIRLmV2ZW50cy5SZXRlbnRpb24iMwoSTGlzdFRvcGljc1Jlc3BvbnNlEh0KBnRvcGljcxgBIAMoCzINLmV2ZW50cy5Ub3BpYyJKChNTZXRSZXRlbnRpb25SZXF1ZXN0Eg0KBXRvcGljGAEgASgJEiQKCXJldGVudGlvbhgCIAEoCzIRLmV2ZW50cy5SZXRlbnRpb24iFgoUU2V0UmV0ZW50aW9uUmVzcG9uc2UiIwoSRGVsZXRlVG9waWNSZXF1ZXN0Eg0KBXRvcGljGAEgASgJIhUKE0RlbGV0ZVRvcGljUmVzcG9uc2UiMgoSRGVsZXRlR3JvdXBSZXF1ZXN0Eg0KBXRvcGljGAEgASgJEg0KBWdyb3VwGAIgASgJIhUKE0RlbGV0ZUdyb3VwUmVzcG9uc2UiPQoOUmVkcml2ZVJlcXVlc3QSDQoFdG9waWMYASABKAkSDQoFZ3JvdXAYAiABKAkSDQoFbGltaXQYAyABKAQiIAoPUmVkcml2ZVJlc3BvbnNlEg0KBWNvdW50GAEgASgEImUKC1JlYWRSZXF1ZXN0Eg0KBXRvcGljGAEgASgJEg0KBWxpbWl0GAIgASgEEg4KBm9mZnNldBgDIAEoBBIWCg5zdGFydF9zZXF1ZW5jZRhkIAEoBBIQCghzdGFydF9tcxhlIAEoAyItCgxSZWFkUmVzcG9uc2USHQoGZXZlbnRzGAEgAygLMg0uZXZlbnRzLkV2ZW50IjkKDFdyaXRlUmVxdWVzdBIcCgVldmVudBgBIAEoCzINLmV2ZW50cy5FdmVudBILCgN0dGwYAiABKAMiDwoNV3JpdGVSZXNwb25zZSohCgVTdGFydBIKCgZMQVRFU1QQABIMCghFQVJMSUVTVBABMtkFCgZTdHJlYW0SOgoHUHVibGlzaBIWLmV2ZW50cy5QdWJsaXNoUmVxdWVzdBoXLmV2ZW50cy5QdWJsaXNoUmVzcG9uc2USSQoMUHVibGlzaEJhdGNoEhsuZXZlbnRzLlB1Ymxpc2hCYXRjaFJlcXVlc3QaHC5ldmVudHMuUHVibGlzaEJhdGNoUmVzcG9uc2USMgoHQ29uc3VtZRIWLmV2ZW50cy5Db25zdW1lUmVxdWVzdBoNLmV2ZW50cy5FdmVudDABEkMKDENvbnN1bWVCYXRjaBIbLmV2ZW50cy5Db25zdW1lQmF0Y2hSZXF1ZXN0GhIuZXZlbnRzLkV2ZW50QmF0Y2goATABEi4KA0FjaxISLmV2ZW50cy5BY2tSZXF1ZXN0GhMuZXZlbnRzLkFja1Jlc3BvbnNlEkMKCkxpc3RHcm91cHMSGS5ldmVudHMuTGlzdEdyb3Vwc1JlcXVlc3QaGi5ldmVudHMuTGlzdEdyb3Vwc1Jlc3BvbnNlEkMKCkxpc3RUb3BpY3MSGS5ldmVudHMuTGlzdFRvcGljc1JlcXVlc3QaGi5ldmVudHMuTGlzdFRvcGljc1Jlc3BvbnNlEkkKDFNldFJldGVudGlvbhIbLmV2ZW50cy5TZXRSZXRlbnRpb25SZXF1ZXN0GhwuZXZlbnRzLlNldFJldGVudGlvblJlc3BvbnNlEkYKC0RlbGV0ZVRvcGljEhouZXZlbnRzLkRlbGV0ZVRvcGljUmVxdWVzdBobLmV2ZW50cy5EZWxldGVUb3BpY1Jlc3BvbnNlEkYKC0RlbGV0ZUdyb3VwEhouZXZlbnRzLkRlbGV0ZUdyb3VwUmVxdWVzdBobLmV2ZW50cy5EZWxldGVHcm91cFJlc3BvbnNlEjoKB1JlZHJpdmUSFi5ldmVudHMuUmVkcml2ZVJlcXVlc3QaFy5ldmVudHMuUmVkcml2ZVJlc3BvbnNlMnAKBVN0b3JlEjEKBFJlYWQSEy5ldmVudHMuUmVhZFJlcXVlc3QaFC5ldmVudHMuUmVhZFJlc3BvbnNlEjQKBVdyaXRlEhQuZXZlbnRzLldyaXRlUmVxdWVzdBoVLmV2ZW50cy5Xcml0ZVJlc3BvbnNlYgZwcm90bzM");
 
 /**
  * Body of Stream.Publish.
@@ -53,6 +53,13 @@ export type PublishRequest = Message<"events.PublishRequest"> & {
    * @generated from field: string id = 100;
    */
   id: string;
+
+  /**
+   * When it happened, in unix milliseconds; goes before `timestamp`. 0 is not said.
+   *
+   * @generated from field: int64 timestamp_ms = 101;
+   */
+  timestampMs: bigint;
 };
 
 /**
@@ -193,6 +200,27 @@ export type ConsumeRequest = Message<"events.ConsumeRequest"> & {
    * @generated from field: uint64 start_sequence = 100;
    */
   startSequence: bigint;
+
+  /**
+   * Replay from this time on, in unix milliseconds; goes before `offset`. 0: not asked for.
+   *
+   * @generated from field: int64 start_ms = 101;
+   */
+  startMs: bigint;
+
+  /**
+   * Where a group begins that has read nothing yet, when no place or time is given.
+   *
+   * @generated from field: events.Start start = 102;
+   */
+  start: Start;
+
+  /**
+   * Events that may be under way to this consumer before it acknowledges some; 0 is the server's default.
+   *
+   * @generated from field: uint32 pending_max = 103;
+   */
+  pendingMax: number;
 };
 
 /**
@@ -201,6 +229,90 @@ export type ConsumeRequest = Message<"events.ConsumeRequest"> & {
  */
 export const ConsumeRequestSchema: GenMessage<ConsumeRequest> = /*@__PURE__*/
   messageDesc(file_events_events, 4);
+
+/**
+ * A message from the consumer in Stream.ConsumeBatch.
+ *
+ * @generated from message events.ConsumeBatchRequest
+ */
+export type ConsumeBatchRequest = Message<"events.ConsumeBatchRequest"> & {
+  /**
+   * What to consume; in the first message only, and required there.
+   *
+   * @generated from field: events.ConsumeRequest consume = 1;
+   */
+  consume?: ConsumeRequest | undefined;
+
+  /**
+   * Places of events that are done.
+   *
+   * @generated from field: repeated uint64 done = 2;
+   */
+  done: bigint[];
+
+  /**
+   * Events that could not be handled.
+   *
+   * @generated from field: repeated events.Nack nacks = 3;
+   */
+  nacks: Nack[];
+};
+
+/**
+ * Describes the message events.ConsumeBatchRequest.
+ * Use `create(ConsumeBatchRequestSchema)` to create a new message.
+ */
+export const ConsumeBatchRequestSchema: GenMessage<ConsumeBatchRequest> = /*@__PURE__*/
+  messageDesc(file_events_events, 5);
+
+/**
+ * An event that could not be handled.
+ *
+ * @generated from message events.Nack
+ */
+export type Nack = Message<"events.Nack"> & {
+  /**
+   * Its place in the topic.
+   *
+   * @generated from field: uint64 sequence = 1;
+   */
+  sequence: bigint;
+
+  /**
+   * Send it again no sooner than after so many milliseconds; 0 leaves it to the server.
+   *
+   * @generated from field: uint64 delay_ms = 2;
+   */
+  delayMs: bigint;
+};
+
+/**
+ * Describes the message events.Nack.
+ * Use `create(NackSchema)` to create a new message.
+ */
+export const NackSchema: GenMessage<Nack> = /*@__PURE__*/
+  messageDesc(file_events_events, 6);
+
+/**
+ * A message to the consumer in Stream.ConsumeBatch.
+ *
+ * @generated from message events.EventBatch
+ */
+export type EventBatch = Message<"events.EventBatch"> & {
+  /**
+   * In the order of their places.
+   *
+   * @generated from field: repeated events.Event events = 1;
+   */
+  events: Event[];
+};
+
+/**
+ * Describes the message events.EventBatch.
+ * Use `create(EventBatchSchema)` to create a new message.
+ */
+export const EventBatchSchema: GenMessage<EventBatch> = /*@__PURE__*/
+  messageDesc(file_events_events, 7);
 
 /**
  * One event.
@@ -256,6 +368,13 @@ export type Event = Message<"events.Event"> & {
    * @generated from field: int32 attempt = 101;
    */
   attempt: number;
+
+  /**
+   * When it happened, in unix milliseconds.
+   *
+   * @generated from field: int64 timestamp_ms = 102;
+   */
+  timestampMs: bigint;
 };
 
 /**
@@ -263,7 +382,7 @@ export type Event = Message<"events.Event"> & {
  * Use `create(EventSchema)` to create a new message.
  */
 export const EventSchema: GenMessage<Event> = /*@__PURE__*/
-  messageDesc(file_events_events, 5);
+  messageDesc(file_events_events, 8);
 
 /**
  * A later message of Stream.Consume, and the body of Stream.Ack.
@@ -305,7 +424,7 @@ export type AckRequest = Message<"events.AckRequest"> & {
  * Use `create(AckRequestSchema)` to create a new message.
  */
 export const AckRequestSchema: GenMessage<AckRequest> = /*@__PURE__*/
-  messageDesc(file_events_events, 6);
+  messageDesc(file_events_events, 9);
 
 /**
  * Answer of Stream.Ack.
@@ -320,7 +439,7 @@ export type AckResponse = Message<"events.AckResponse"> & {
  * Use `create(AckResponseSchema)` to create a new message.
  */
 export const AckResponseSchema: GenMessage<AckResponse> = /*@__PURE__*/
-  messageDesc(file_events_events, 7);
+  messageDesc(file_events_events, 10);
 
 /**
  * Body of Stream.ListGroups.
@@ -341,7 +460,7 @@ export type ListGroupsRequest = Message<"events.ListGroupsRequest"> & {
  * Use `create(ListGroupsRequestSchema)` to create a new message.
  */
 export const ListGroupsRequestSchema: GenMessage<ListGroupsRequest> = /*@__PURE__*/
-  messageDesc(file_events_events, 8);
+  messageDesc(file_events_events, 11);
 
 /**
  * One consumer group of one topic.
@@ -390,6 +509,13 @@ export type Group = Message<"events.Group"> & {
    * @generated from field: uint64 consumers = 6;
    */
   consumers: bigint;
+
+  /**
+   * Events that were given up and wait in the dead-letter topic.
+   *
+   * @generated from field: uint64 dead = 7;
+   */
+  dead: bigint;
 };
 
 /**
@@ -397,7 +523,7 @@ export type Group = Message<"events.Group"> & {
  * Use `create(GroupSchema)` to create a new message.
  */
 export const GroupSchema: GenMessage<Group> = /*@__PURE__*/
-  messageDesc(file_events_events, 9);
+  messageDesc(file_events_events, 12);
 
 /**
  * Answer of Stream.ListGroups.
@@ -418,7 +544,312 @@ export type ListGroupsResponse = Message<"events.ListGroupsResponse"> & {
  * Use `create(ListGroupsResponseSchema)` to create a new message.
  */
 export const ListGroupsResponseSchema: GenMessage<ListGroupsResponse> = /*@__PURE__*/
-  messageDesc(file_events_events, 10);
+  messageDesc(file_events_events, 13);
+
+/**
+ * How long a topic keeps events. An event goes when any of them says so; 0 is no limit.
+ *
+ * @generated from message events.Retention
+ */
+export type Retention = Message<"events.Retention"> & {
+  /**
+   * Age in milliseconds.
+   *
+   * @generated from field: uint64 age_ms = 1;
+   */
+  ageMs: bigint;
+
+  /**
+   * Bytes of all events together.
+   *
+   * @generated from field: uint64 bytes = 2;
+   */
+  bytes: bigint;
+
+  /**
+   * How many.
+   *
+   * @generated from field: uint64 count = 3;
+   */
+  count: bigint;
+};
+
+/**
+ * Describes the message events.Retention.
+ * Use `create(RetentionSchema)` to create a new message.
+ */
+export const RetentionSchema: GenMessage<Retention> = /*@__PURE__*/
+  messageDesc(file_events_events, 14);
+
+/**
+ * Body of Stream.ListTopics.
+ *
+ * @generated from message events.ListTopicsRequest
+ */
+export type ListTopicsRequest = Message<"events.ListTopicsRequest"> & {
+};
+
+/**
+ * Describes the message events.ListTopicsRequest.
+ * Use `create(ListTopicsRequestSchema)` to create a new message.
+ */
+export const ListTopicsRequestSchema: GenMessage<ListTopicsRequest> = /*@__PURE__*/
+  messageDesc(file_events_events, 15);
+
+/**
+ * One topic.
+ *
+ * @generated from message events.Topic
+ */
+export type Topic = Message<"events.Topic"> & {
+  /**
+   * Its name.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Place of the oldest event that is kept; 0 when there is none.
+   *
+   * @generated from field: uint64 first_sequence = 2;
+   */
+  firstSequence: bigint;
+
+  /**
+   * Place of the newest event that ever was.
+   *
+   * @generated from field: uint64 last_sequence = 3;
+   */
+  lastSequence: bigint;
+
+  /**
+   * Events that are kept.
+   *
+   * @generated from field: uint64 count = 4;
+   */
+  count: bigint;
+
+  /**
+   * Bytes of payloads and metadata that are kept.
+   *
+   * @generated from field: uint64 bytes = 5;
+   */
+  bytes: bigint;
+
+  /**
+   * What is kept.
+   *
+   * @generated from field: events.Retention retention = 6;
+   */
+  retention?: Retention | undefined;
+};
+
+/**
+ * Describes the message events.Topic.
+ * Use `create(TopicSchema)` to create a new message.
+ */
+export const TopicSchema: GenMessage<Topic> = /*@__PURE__*/
+  messageDesc(file_events_events, 16);
+
+/**
+ * Answer of Stream.ListTopics.
+ *
+ * @generated from message events.ListTopicsResponse
+ */
+export type ListTopicsResponse = Message<"events.ListTopicsResponse"> & {
+  /**
+   * Ordered by name.
+   *
+   * @generated from field: repeated events.Topic topics = 1;
+   */
+  topics: Topic[];
+};
+
+/**
+ * Describes the message events.ListTopicsResponse.
+ * Use `create(ListTopicsResponseSchema)` to create a new message.
+ */
+export const ListTopicsResponseSchema: GenMessage<ListTopicsResponse> = /*@__PURE__*/
+  messageDesc(file_events_events, 17);
+
+/**
+ * Body of Stream.SetRetention.
+ *
+ * @generated from message events.SetRetentionRequest
+ */
+export type SetRetentionRequest = Message<"events.SetRetentionRequest"> & {
+  /**
+   * Required.
+   *
+   * @generated from field: string topic = 1;
+   */
+  topic: string;
+
+  /**
+   * All limits at once; absent is no limit.
+   *
+   * @generated from field: events.Retention retention = 2;
+   */
+  retention?: Retention | undefined;
+};
+
+/**
+ * Describes the message events.SetRetentionRequest.
+ * Use `create(SetRetentionRequestSchema)` to create a new message.
+ */
+export const SetRetentionRequestSchema: GenMessage<SetRetentionRequest> = /*@__PURE__*/
+  messageDesc(file_events_events, 18);
+
+/**
+ * Answer of Stream.SetRetention.
+ *
+ * @generated from message events.SetRetentionResponse
+ */
+export type SetRetentionResponse = Message<"events.SetRetentionResponse"> & {
+};
+
+/**
+ * Describes the message events.SetRetentionResponse.
+ * Use `create(SetRetentionResponseSchema)` to create a new message.
+ */
+export const SetRetentionResponseSchema: GenMessage<SetRetentionResponse> = /*@__PURE__*/
+  messageDesc(file_events_events, 19);
+
+/**
+ * Body of Stream.DeleteTopic.
+ *
+ * @generated from message events.DeleteTopicRequest
+ */
+export type DeleteTopicRequest = Message<"events.DeleteTopicRequest"> & {
+  /**
+   * Required.
+   *
+   * @generated from field: string topic = 1;
+   */
+  topic: string;
+};
+
+/**
+ * Describes the message events.DeleteTopicRequest.
+ * Use `create(DeleteTopicRequestSchema)` to create a new message.
+ */
+export const DeleteTopicRequestSchema: GenMessage<DeleteTopicRequest> = /*@__PURE__*/
+  messageDesc(file_events_events, 20);
+
+/**
+ * Answer of Stream.DeleteTopic.
+ *
+ * @generated from message events.DeleteTopicResponse
+ */
+export type DeleteTopicResponse = Message<"events.DeleteTopicResponse"> & {
+};
+
+/**
+ * Describes the message events.DeleteTopicResponse.
+ * Use `create(DeleteTopicResponseSchema)` to create a new message.
+ */
+export const DeleteTopicResponseSchema: GenMessage<DeleteTopicResponse> = /*@__PURE__*/
+  messageDesc(file_events_events, 21);
+
+/**
+ * Body of Stream.DeleteGroup.
+ *
+ * @generated from message events.DeleteGroupRequest
+ */
+export type DeleteGroupRequest = Message<"events.DeleteGroupRequest"> & {
+  /**
+   * Required.
+   *
+   * @generated from field: string topic = 1;
+   */
+  topic: string;
+
+  /**
+   * Required.
+   *
+   * @generated from field: string group = 2;
+   */
+  group: string;
+};
+
+/**
+ * Describes the message events.DeleteGroupRequest.
+ * Use `create(DeleteGroupRequestSchema)` to create a new message.
+ */
+export const DeleteGroupRequestSchema: GenMessage<DeleteGroupRequest> = /*@__PURE__*/
+  messageDesc(file_events_events, 22);
+
+/**
+ * Answer of Stream.DeleteGroup.
+ *
+ * @generated from message events.DeleteGroupResponse
+ */
+export type DeleteGroupResponse = Message<"events.DeleteGroupResponse"> & {
+};
+
+/**
+ * Describes the message events.DeleteGroupResponse.
+ * Use `create(DeleteGroupResponseSchema)` to create a new message.
+ */
+export const DeleteGroupResponseSchema: GenMessage<DeleteGroupResponse> = /*@__PURE__*/
+  messageDesc(file_events_events, 23);
+
+/**
+ * Body of Stream.Redrive.
+ *
+ * @generated from message events.RedriveRequest
+ */
+export type RedriveRequest = Message<"events.RedriveRequest"> & {
+  /**
+   * Required.
+   *
+   * @generated from field: string topic = 1;
+   */
+  topic: string;
+
+  /**
+   * Required.
+   *
+   * @generated from field: string group = 2;
+   */
+  group: string;
+
+  /**
+   * At most so many, the oldest first; 0 is all.
+   *
+   * @generated from field: uint64 limit = 3;
+   */
+  limit: bigint;
+};
+
+/**
+ * Describes the message events.RedriveRequest.
+ * Use `create(RedriveRequestSchema)` to create a new message.
+ */
+export const RedriveRequestSchema: GenMessage<RedriveRequest> = /*@__PURE__*/
+  messageDesc(file_events_events, 24);
+
+/**
+ * Answer of Stream.Redrive.
+ *
+ * @generated from message events.RedriveResponse
+ */
+export type RedriveResponse = Message<"events.RedriveResponse"> & {
+  /**
+   * How many are given once more.
+   *
+   * @generated from field: uint64 count = 1;
+   */
+  count: bigint;
+};
+
+/**
+ * Describes the message events.RedriveResponse.
+ * Use `create(RedriveResponseSchema)` to create a new message.
+ */
+export const RedriveResponseSchema: GenMessage<RedriveResponse> = /*@__PURE__*/
+  messageDesc(file_events_events, 25);
 
 /**
  * Body of Store.Read.
@@ -446,6 +877,20 @@ export type ReadRequest = Message<"events.ReadRequest"> & {
    * @generated from field: uint64 offset = 3;
    */
   offset: bigint;
+
+  /**
+   * Begin at this place; 0 is the oldest.
+   *
+   * @generated from field: uint64 start_sequence = 100;
+   */
+  startSequence: bigint;
+
+  /**
+   * Begin at this time, in unix milliseconds; 0 is the oldest.
+   *
+   * @generated from field: int64 start_ms = 101;
+   */
+  startMs: bigint;
 };
 
 /**
@@ -453,7 +898,7 @@ export type ReadRequest = Message<"events.ReadRequest"> & {
  * Use `create(ReadRequestSchema)` to create a new message.
  */
 export const ReadRequestSchema: GenMessage<ReadRequest> = /*@__PURE__*/
-  messageDesc(file_events_events, 11);
+  messageDesc(file_events_events, 26);
 
 /**
  * Answer of Store.Read.
@@ -474,7 +919,7 @@ export type ReadResponse = Message<"events.ReadResponse"> & {
  * Use `create(ReadResponseSchema)` to create a new message.
  */
 export const ReadResponseSchema: GenMessage<ReadResponse> = /*@__PURE__*/
-  messageDesc(file_events_events, 12);
+  messageDesc(file_events_events, 27);
 
 /**
  * Body of Store.Write.
@@ -502,7 +947,7 @@ export type WriteRequest = Message<"events.WriteRequest"> & {
  * Use `create(WriteRequestSchema)` to create a new message.
  */
 export const WriteRequestSchema: GenMessage<WriteRequest> = /*@__PURE__*/
-  messageDesc(file_events_events, 13);
+  messageDesc(file_events_events, 28);
 
 /**
  * Answer of Store.Write.
@@ -517,7 +962,41 @@ export type WriteResponse = Message<"events.WriteResponse"> & {
  * Use `create(WriteResponseSchema)` to create a new message.
  */
 export const WriteResponseSchema: GenMessage<WriteResponse> = /*@__PURE__*/
-  messageDesc(file_events_events, 14);
+  messageDesc(file_events_events, 29);
+
+/**
+ * Where a new group begins.
+ *
+ * @generated from enum events.Start
+ */
+export const Start = {
+  /**
+   * With the next event that is published.
+   *
+   * @generated from enum value: LATEST = 0;
+   */
+  LATEST: 0,
+
+  /**
+   * With the oldest event that is kept.
+   *
+   * @generated from enum value: EARLIEST = 1;
+   */
+  EARLIEST: 1,
+} as const;
+
+/**
+ * Where a new group begins.
+ *
+ * @generated from enum events.Start
+ */
+export type Start = (typeof Start)[keyof typeof Start] | UnknownEnum;
+
+/**
+ * Describes the enum events.Start.
+ */
+export const StartSchema: GenEnum<Start> = /*@__PURE__*/
+  enumDesc(file_events_events, 0);
 
 /**
  * Ordered topics that are kept on disk.
@@ -558,6 +1037,17 @@ export const Stream: GenService<{
     output: typeof EventSchema;
   },
   /**
+   * The same in batches both ways, for clients that handle many events a second. The first message says what to consume;
+   * later ones acknowledge. Errors: as Consume.
+   *
+   * @generated from rpc events.Stream.ConsumeBatch
+   */
+  consumeBatch: {
+    methodKind: "bidi_streaming";
+    input: typeof ConsumeBatchRequestSchema;
+    output: typeof EventBatchSchema;
+  },
+  /**
    * Acknowledges one delivery without a stream, as a consumer does that reads over plain HTTP.
    * Errors: 404 when the group has no such delivery open.
    *
@@ -577,6 +1067,56 @@ export const Stream: GenService<{
     methodKind: "unary";
     input: typeof ListGroupsRequestSchema;
     output: typeof ListGroupsResponseSchema;
+  },
+  /**
+   * The topics of the caller's namespace, ordered by name.
+   *
+   * @generated from rpc events.Stream.ListTopics
+   */
+  listTopics: {
+    methodKind: "unary";
+    input: typeof ListTopicsRequestSchema;
+    output: typeof ListTopicsResponseSchema;
+  },
+  /**
+   * Says how long a topic keeps its events; the topic is made where it is missing.
+   *
+   * @generated from rpc events.Stream.SetRetention
+   */
+  setRetention: {
+    methodKind: "unary";
+    input: typeof SetRetentionRequestSchema;
+    output: typeof SetRetentionResponseSchema;
+  },
+  /**
+   * Removes a topic with its events and groups. A missing one is no error.
+   *
+   * @generated from rpc events.Stream.DeleteTopic
+   */
+  deleteTopic: {
+    methodKind: "unary";
+    input: typeof DeleteTopicRequestSchema;
+    output: typeof DeleteTopicResponseSchema;
+  },
+  /**
+   * Forgets a group, which then begins anew. Errors: 409 while consumers are connected.
+   *
+   * @generated from rpc events.Stream.DeleteGroup
+   */
+  deleteGroup: {
+    methodKind: "unary";
+    input: typeof DeleteGroupRequestSchema;
+    output: typeof DeleteGroupResponseSchema;
+  },
+  /**
+   * Gives the dead letters of a group to it once more. Errors: 404 when there is no such group.
+   *
+   * @generated from rpc events.Stream.Redrive
+   */
+  redrive: {
+    methodKind: "unary";
+    input: typeof RedriveRequestSchema;
+    output: typeof RedriveResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_events_events, 0);

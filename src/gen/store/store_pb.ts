@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file store/store.proto.
  */
 export const file_store_store: GenFile = /*@__PURE__*/
-  fileDesc("ChFzdG9yZS9zdG9yZS5wcm90bxIFc3RvcmUitAEKBlJlY29yZBILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAwSDgoGZXhwaXJ5GAMgASgDEi0KCG1ldGFkYXRhGAQgAygLMhsuc3RvcmUuUmVjb3JkLk1ldGFkYXRhRW50cnkSEAoIcmV2aXNpb24YZCABKAQaPQoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSGwoFdmFsdWUYAiABKAsyDC5zdG9yZS5GaWVsZDoCOAEiJAoFRmllbGQSDAoEdHlwZRgBIAEoCRINCgV2YWx1ZRgCIAEoCSJ8CgtSZWFkT3B0aW9ucxIQCghkYXRhYmFzZRgBIAEoCRINCgV0YWJsZRgCIAEoCRIOCgZwcmVmaXgYAyABKAgSDgoGc3VmZml4GAQgASgIEg0KBWxpbWl0GAUgASgEEg4KBm9mZnNldBgGIAEoBBINCgVvcmRlchgHIAEoCSI/CgtSZWFkUmVxdWVzdBILCgNrZXkYASABKAkSIwoHb3B0aW9ucxgCIAEoCzISLnN0b3JlLlJlYWRPcHRpb25zIi4KDFJlYWRSZXNwb25zZRIeCgdyZWNvcmRzGAEgAygLMg0uc3RvcmUuUmVjb3JkIi8KDFdyaXRlT3B0aW9ucxIQCghkYXRhYmFzZRgBIAEoCRINCgV0YWJsZRgCIAEoCSKJAQoMV3JpdGVSZXF1ZXN0Eh0KBnJlY29yZBgBIAEoCzINLnN0b3JlLlJlY29yZBIkCgdvcHRpb25zGAIgASgLMhMuc3RvcmUuV3JpdGVPcHRpb25zEh4KEWV4cGVjdGVkX3JldmlzaW9uGGQgASgESACIAQFCFAoSX2V4cGVjdGVkX3JldmlzaW9uIiEKDVdyaXRlUmVzcG9uc2USEAoIcmV2aXNpb24YZCABKAQiMAoNRGVsZXRlT3B0aW9ucxIQCghkYXRhYmFzZRgBIAEoCRINCgV0YWJsZRgCIAEoCSJ5Cg1EZWxldGVSZXF1ZXN0EgsKA2tleRgBIAEoCRIlCgdvcHRpb25zGAIgASgLMhQuc3RvcmUuRGVsZXRlT3B0aW9ucxIeChFleHBlY3RlZF9yZXZpc2lvbhhkIAEoBEgAiAEBQhQKEl9leHBlY3RlZF9yZXZpc2lvbiIQCg5EZWxldGVSZXNwb25zZSKOAQoJT3BlcmF0aW9uEh4KBXdyaXRlGAEgASgLMg0uc3RvcmUuUmVjb3JkSAASEAoGZGVsZXRlGAIgASgJSAASDwoFY2hlY2sYAyABKAlIABIeChFleHBlY3RlZF9yZXZpc2lvbhgEIAEoBEgBiAEBQggKBmFjdGlvbkIUChJfZXhwZWN0ZWRfcmV2aXNpb24iWgoMQmF0Y2hSZXF1ZXN0EiQKCm9wZXJhdGlvbnMYASADKAsyEC5zdG9yZS5PcGVyYXRpb24SJAoHb3B0aW9ucxgCIAEoCzITLnN0b3JlLldyaXRlT3B0aW9ucyIiCg1CYXRjaFJlc3BvbnNlEhEKCXJldmlzaW9ucxgBIAMoBCJ8CgtMaXN0T3B0aW9ucxIQCghkYXRhYmFzZRgBIAEoCRINCgV0YWJsZRgCIAEoCRIOCgZwcmVmaXgYAyABKAkSDgoGc3VmZml4GAQgASgJEg0KBWxpbWl0GAUgASgEEg4KBm9mZnNldBgGIAEoBBINCgVvcmRlchgHIAEoCSIyCgtMaXN0UmVxdWVzdBIjCgdvcHRpb25zGAEgASgLMhIuc3RvcmUuTGlzdE9wdGlvbnMiHAoMTGlzdFJlc3BvbnNlEgwKBGtleXMYAiADKAkiEgoQRGF0YWJhc2VzUmVxdWVzdCImChFEYXRhYmFzZXNSZXNwb25zZRIRCglkYXRhYmFzZXMYASADKAkiIQoNVGFibGVzUmVxdWVzdBIQCghkYXRhYmFzZRgBIAEoCSIgCg5UYWJsZXNSZXNwb25zZRIOCgZ0YWJsZXMYASADKAkiRQoLQmxvYk9wdGlvbnMSEQoJbmFtZXNwYWNlGAEgASgJEg4KBnB1YmxpYxgCIAEoCBITCgtjb250ZW50VHlwZRgDIAEoCSJDCg9CbG9iUmVhZFJlcXVlc3QSCwoDa2V5GAEgASgJEiMKB29wdGlvbnMYAiABKAsyEi5zdG9yZS5CbG9iT3B0aW9ucyIgChBCbG9iUmVhZFJlc3BvbnNlEgwKBGJsb2IYASABKAwiUgoQQmxvYldyaXRlUmVxdWVzdBILCgNrZXkYASABKAkSIwoHb3B0aW9ucxgCIAEoCzISLnN0b3JlLkJsb2JPcHRpb25zEgwKBGJsb2IYAyABKAwiEwoRQmxvYldyaXRlUmVzcG9uc2UiRQoRQmxvYkRlbGV0ZVJlcXVlc3QSCwoDa2V5GAEgASgJEiMKB29wdGlvbnMYAiABKAsyEi5zdG9yZS5CbG9iT3B0aW9ucyIUChJCbG9iRGVsZXRlUmVzcG9uc2UiNAoPQmxvYkxpc3RPcHRpb25zEhEKCW5hbWVzcGFjZRgBIAEoCRIOCgZwcmVmaXgYAiABKAkiOgoPQmxvYkxpc3RSZXF1ZXN0EicKB29wdGlvbnMYASABKAsyFi5zdG9yZS5CbG9iTGlzdE9wdGlvbnMiIAoQQmxvYkxpc3RSZXNwb25zZRIMCgRrZXlzGAEgAygJMoEDCgVTdG9yZRIvCgRSZWFkEhIuc3RvcmUuUmVhZFJlcXVlc3QaEy5zdG9yZS5SZWFkUmVzcG9uc2USMgoFV3JpdGUSEy5zdG9yZS5Xcml0ZVJlcXVlc3QaFC5zdG9yZS5Xcml0ZVJlc3BvbnNlEjUKBkRlbGV0ZRIULnN0b3JlLkRlbGV0ZVJlcXVlc3QaFS5zdG9yZS5EZWxldGVSZXNwb25zZRIyCgVCYXRjaBITLnN0b3JlLkJhdGNoUmVxdWVzdBoULnN0b3JlLkJhdGNoUmVzcG9uc2USMQoETGlzdBISLnN0b3JlLkxpc3RSZXF1ZXN0GhMuc3RvcmUuTGlzdFJlc3BvbnNlMAESPgoJRGF0YWJhc2VzEhcuc3RvcmUuRGF0YWJhc2VzUmVxdWVzdBoYLnN0b3JlLkRhdGFiYXNlc1Jlc3BvbnNlEjUKBlRhYmxlcxIULnN0b3JlLlRhYmxlc1JlcXVlc3QaFS5zdG9yZS5UYWJsZXNSZXNwb25zZTL8AQoJQmxvYlN0b3JlEjkKBFJlYWQSFi5zdG9yZS5CbG9iUmVhZFJlcXVlc3QaFy5zdG9yZS5CbG9iUmVhZFJlc3BvbnNlMAESPAoFV3JpdGUSFy5zdG9yZS5CbG9iV3JpdGVSZXF1ZXN0Ghguc3RvcmUuQmxvYldyaXRlUmVzcG9uc2UoARI9CgZEZWxldGUSGC5zdG9yZS5CbG9iRGVsZXRlUmVxdWVzdBoZLnN0b3JlLkJsb2JEZWxldGVSZXNwb25zZRI3CgRMaXN0EhYuc3RvcmUuQmxvYkxpc3RSZXF1ZXN0Ghcuc3RvcmUuQmxvYkxpc3RSZXNwb25zZWIGcHJvdG8z");
+  fileDesc("ChFzdG9yZS9zdG9yZS5wcm90bxIFc3RvcmUixwEKBlJlY29yZBILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAwSDgoGZXhwaXJ5GAMgASgDEi0KCG1ldGFkYXRhGAQgAygLMhsuc3RvcmUuUmVjb3JkLk1ldGFkYXRhRW50cnkSEAoIcmV2aXNpb24YZCABKAQSEQoJZXhwaXJ5X21zGGUgASgDGj0KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEhsKBXZhbHVlGAIgASgLMgwuc3RvcmUuRmllbGQ6AjgBIiQKBUZpZWxkEgwKBHR5cGUYASABKAkSDQoFdmFsdWUYAiABKAkiiwEKC1JlYWRPcHRpb25zEhAKCGRhdGFiYXNlGAEgASgJEg0KBXRhYmxlGAIgASgJEg4KBnByZWZpeBgDIAEoCBIOCgZzdWZmaXgYBCABKAgSDQoFbGltaXQYBSABKAQSDgoGb2Zmc2V0GAYgASgEEg0KBW9yZGVyGAcgASgJEg0KBWFmdGVyGGQgASgJIj8KC1JlYWRSZXF1ZXN0EgsKA2tleRgBIAEoCRIjCgdvcHRpb25zGAIgASgLMhIuc3RvcmUuUmVhZE9wdGlvbnMiLgoMUmVhZFJlc3BvbnNlEh4KB3JlY29yZHMYASADKAsyDS5zdG9yZS5SZWNvcmQiLwoMV3JpdGVPcHRpb25zEhAKCGRhdGFiYXNlGAEgASgJEg0KBXRhYmxlGAIgASgJIokBCgxXcml0ZVJlcXVlc3QSHQoGcmVjb3JkGAEgASgLMg0uc3RvcmUuUmVjb3JkEiQKB29wdGlvbnMYAiABKAsyEy5zdG9yZS5Xcml0ZU9wdGlvbnMSHgoRZXhwZWN0ZWRfcmV2aXNpb24YZCABKARIAIgBAUIUChJfZXhwZWN0ZWRfcmV2aXNpb24iIQoNV3JpdGVSZXNwb25zZRIQCghyZXZpc2lvbhhkIAEoBCIwCg1EZWxldGVPcHRpb25zEhAKCGRhdGFiYXNlGAEgASgJEg0KBXRhYmxlGAIgASgJInkKDURlbGV0ZVJlcXVlc3QSCwoDa2V5GAEgASgJEiUKB29wdGlvbnMYAiABKAsyFC5zdG9yZS5EZWxldGVPcHRpb25zEh4KEWV4cGVjdGVkX3JldmlzaW9uGGQgASgESACIAQFCFAoSX2V4cGVjdGVkX3JldmlzaW9uIhAKDkRlbGV0ZVJlc3BvbnNlIo4BCglPcGVyYXRpb24SHgoFd3JpdGUYASABKAsyDS5zdG9yZS5SZWNvcmRIABIQCgZkZWxldGUYAiABKAlIABIPCgVjaGVjaxgDIAEoCUgAEh4KEWV4cGVjdGVkX3JldmlzaW9uGAQgASgESAGIAQFCCAoGYWN0aW9uQhQKEl9leHBlY3RlZF9yZXZpc2lvbiJaCgxCYXRjaFJlcXVlc3QSJAoKb3BlcmF0aW9ucxgBIAMoCzIQLnN0b3JlLk9wZXJhdGlvbhIkCgdvcHRpb25zGAIgASgLMhMuc3RvcmUuV3JpdGVPcHRpb25zIiIKDUJhdGNoUmVzcG9uc2USEQoJcmV2aXNpb25zGAEgAygEIqYBCgRUYXNrEiIKBHJlYWQYASABKAsyEi5zdG9yZS5SZWFkUmVxdWVzdEgAEiQKBXdyaXRlGAIgASgLMhMuc3RvcmUuV3JpdGVSZXF1ZXN0SAASJgoGZGVsZXRlGAMgASgLMhQuc3RvcmUuRGVsZXRlUmVxdWVzdEgAEiQKBWJhdGNoGAQgASgLMhMuc3RvcmUuQmF0Y2hSZXF1ZXN0SABCBgoEd29yayIsCg5FeGVjdXRlUmVxdWVzdBIaCgV0YXNrcxgBIAMoCzILLnN0b3JlLlRhc2siJwoHRmFpbHVyZRIMCgRjb2RlGAEgASgFEg4KBmRldGFpbBgCIAEoCSLSAQoHT3V0Y29tZRIjCgRyZWFkGAEgASgLMhMuc3RvcmUuUmVhZFJlc3BvbnNlSAASJQoFd3JpdGUYAiABKAsyFC5zdG9yZS5Xcml0ZVJlc3BvbnNlSAASJwoGZGVsZXRlGAMgASgLMhUuc3RvcmUuRGVsZXRlUmVzcG9uc2VIABIlCgViYXRjaBgEIAEoCzIULnN0b3JlLkJhdGNoUmVzcG9uc2VIABIhCgdmYWlsdXJlGAUgASgLMg4uc3RvcmUuRmFpbHVyZUgAQggKBnJlc3VsdCIzCg9FeGVjdXRlUmVzcG9uc2USIAoIb3V0Y29tZXMYASADKAsyDi5zdG9yZS5PdXRjb21lIosBCgtMaXN0T3B0aW9ucxIQCghkYXRhYmFzZRgBIAEoCRINCgV0YWJsZRgCIAEoCRIOCgZwcmVmaXgYAyABKAkSDgoGc3VmZml4GAQgASgJEg0KBWxpbWl0GAUgASgEEg4KBm9mZnNldBgGIAEoBBINCgVvcmRlchgHIAEoCRINCgVhZnRlchhkIAEoCSIyCgtMaXN0UmVxdWVzdBIjCgdvcHRpb25zGAEgASgLMhIuc3RvcmUuTGlzdE9wdGlvbnMiHAoMTGlzdFJlc3BvbnNlEgwKBGtleXMYAiADKAkiEgoQRGF0YWJhc2VzUmVxdWVzdCImChFEYXRhYmFzZXNSZXNwb25zZRIRCglkYXRhYmFzZXMYASADKAkiIQoNVGFibGVzUmVxdWVzdBIQCghkYXRhYmFzZRgBIAEoCSIgCg5UYWJsZXNSZXNwb25zZRIOCgZ0YWJsZXMYASADKAkiRQoLQmxvYk9wdGlvbnMSEQoJbmFtZXNwYWNlGAEgASgJEg4KBnB1YmxpYxgCIAEoCBITCgtjb250ZW50VHlwZRgDIAEoCSJwCghCbG9iSW5mbxILCgNrZXkYASABKAkSDAoEc2l6ZRgCIAEoBBIUCgxjb250ZW50X3R5cGUYAyABKAkSDgoGcHVibGljGAQgASgIEg4KBnNoYTI1NhgFIAEoCRITCgttb2RpZmllZF9tcxgGIAEoAyJjCg9CbG9iUmVhZFJlcXVlc3QSCwoDa2V5GAEgASgJEiMKB29wdGlvbnMYAiABKAsyEi5zdG9yZS5CbG9iT3B0aW9ucxIOCgZvZmZzZXQYZCABKAQSDgoGbGVuZ3RoGGUgASgEIj8KEEJsb2JSZWFkUmVzcG9uc2USDAoEYmxvYhgBIAEoDBIdCgRpbmZvGGQgASgLMg8uc3RvcmUuQmxvYkluZm8iQwoPQmxvYlN0YXRSZXF1ZXN0EgsKA2tleRgBIAEoCRIjCgdvcHRpb25zGAIgASgLMhIuc3RvcmUuQmxvYk9wdGlvbnMiMQoQQmxvYlN0YXRSZXNwb25zZRIdCgRpbmZvGAEgASgLMg8uc3RvcmUuQmxvYkluZm8iUgoQQmxvYldyaXRlUmVxdWVzdBILCgNrZXkYASABKAkSIwoHb3B0aW9ucxgCIAEoCzISLnN0b3JlLkJsb2JPcHRpb25zEgwKBGJsb2IYAyABKAwiMgoRQmxvYldyaXRlUmVzcG9uc2USHQoEaW5mbxhkIAEoCzIPLnN0b3JlLkJsb2JJbmZvIkUKEUJsb2JEZWxldGVSZXF1ZXN0EgsKA2tleRgBIAEoCRIjCgdvcHRpb25zGAIgASgLMhIuc3RvcmUuQmxvYk9wdGlvbnMiFAoSQmxvYkRlbGV0ZVJlc3BvbnNlIlIKD0Jsb2JMaXN0T3B0aW9ucxIRCgluYW1lc3BhY2UYASABKAkSDgoGcHJlZml4GAIgASgJEg0KBWFmdGVyGGQgASgJEg0KBWxpbWl0GGUgASgEIjoKD0Jsb2JMaXN0UmVxdWVzdBInCgdvcHRpb25zGAEgASgLMhYuc3RvcmUuQmxvYkxpc3RPcHRpb25zIkAKEEJsb2JMaXN0UmVzcG9uc2USDAoEa2V5cxgBIAMoCRIeCgVibG9icxhkIAMoCzIPLnN0b3JlLkJsb2JJbmZvMrsDCgVTdG9yZRIvCgRSZWFkEhIuc3RvcmUuUmVhZFJlcXVlc3QaEy5zdG9yZS5SZWFkUmVzcG9uc2USMgoFV3JpdGUSEy5zdG9yZS5Xcml0ZVJlcXVlc3QaFC5zdG9yZS5Xcml0ZVJlc3BvbnNlEjUKBkRlbGV0ZRIULnN0b3JlLkRlbGV0ZVJlcXVlc3QaFS5zdG9yZS5EZWxldGVSZXNwb25zZRIyCgVCYXRjaBITLnN0b3JlLkJhdGNoUmVxdWVzdBoULnN0b3JlLkJhdGNoUmVzcG9uc2USOAoHRXhlY3V0ZRIVLnN0b3JlLkV4ZWN1dGVSZXF1ZXN0GhYuc3RvcmUuRXhlY3V0ZVJlc3BvbnNlEjEKBExpc3QSEi5zdG9yZS5MaXN0UmVxdWVzdBoTLnN0b3JlLkxpc3RSZXNwb25zZTABEj4KCURhdGFiYXNlcxIXLnN0b3JlLkRhdGFiYXNlc1JlcXVlc3QaGC5zdG9yZS5EYXRhYmFzZXNSZXNwb25zZRI1CgZUYWJsZXMSFC5zdG9yZS5UYWJsZXNSZXF1ZXN0GhUuc3RvcmUuVGFibGVzUmVzcG9uc2UytQIKCUJsb2JTdG9yZRI5CgRSZWFkEhYuc3RvcmUuQmxvYlJlYWRSZXF1ZXN0Ghcuc3RvcmUuQmxvYlJlYWRSZXNwb25zZTABEjwKBVdyaXRlEhcuc3RvcmUuQmxvYldyaXRlUmVxdWVzdBoYLnN0b3JlLkJsb2JXcml0ZVJlc3BvbnNlKAESNwoEU3RhdBIWLnN0b3JlLkJsb2JTdGF0UmVxdWVzdBoXLnN0b3JlLkJsb2JTdGF0UmVzcG9uc2USPQoGRGVsZXRlEhguc3RvcmUuQmxvYkRlbGV0ZVJlcXVlc3QaGS5zdG9yZS5CbG9iRGVsZXRlUmVzcG9uc2USNwoETGlzdBIWLnN0b3JlLkJsb2JMaXN0UmVxdWVzdBoXLnN0b3JlLkJsb2JMaXN0UmVzcG9uc2ViBnByb3RvMw");
 
 /**
  * One record.
@@ -52,6 +52,13 @@ export type Record = Message<"store.Record"> & {
    * @generated from field: uint64 revision = 100;
    */
   revision: bigint;
+
+  /**
+   * Remaining life in milliseconds; 0 is not said. Goes before `expiry`, which cannot say less than a second.
+   *
+   * @generated from field: int64 expiry_ms = 101;
+   */
+  expiryMs: bigint;
 };
 
 /**
@@ -143,6 +150,13 @@ export type ReadOptions = Message<"store.ReadOptions"> & {
    * @generated from field: string order = 7;
    */
   order: string;
+
+  /**
+   * Begin behind this key, in the order asked for: with `limit`, the next page.
+   *
+   * @generated from field: string after = 100;
+   */
+  after: string;
 };
 
 /**
@@ -465,6 +479,190 @@ export const BatchResponseSchema: GenMessage<BatchResponse> = /*@__PURE__*/
   messageDesc(file_store_store, 13);
 
 /**
+ * One piece of work of Store.Execute.
+ *
+ * @generated from message store.Task
+ */
+export type Task = Message<"store.Task"> & {
+  /**
+   * What to do.
+   *
+   * @generated from oneof store.Task.work
+   */
+  work: {
+    /**
+     * As Store.Read.
+     *
+     * @generated from field: store.ReadRequest read = 1;
+     */
+    value: ReadRequest;
+    case: "read";
+  } | {
+    /**
+     * As Store.Write.
+     *
+     * @generated from field: store.WriteRequest write = 2;
+     */
+    value: WriteRequest;
+    case: "write";
+  } | {
+    /**
+     * As Store.Delete.
+     *
+     * @generated from field: store.DeleteRequest delete = 3;
+     */
+    value: DeleteRequest;
+    case: "delete";
+  } | {
+    /**
+     * As Store.Batch.
+     *
+     * @generated from field: store.BatchRequest batch = 4;
+     */
+    value: BatchRequest;
+    case: "batch";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message store.Task.
+ * Use `create(TaskSchema)` to create a new message.
+ */
+export const TaskSchema: GenMessage<Task> = /*@__PURE__*/
+  messageDesc(file_store_store, 14);
+
+/**
+ * Body of Store.Execute.
+ *
+ * @generated from message store.ExecuteRequest
+ */
+export type ExecuteRequest = Message<"store.ExecuteRequest"> & {
+  /**
+   * In the order in which they are begun.
+   *
+   * @generated from field: repeated store.Task tasks = 1;
+   */
+  tasks: Task[];
+};
+
+/**
+ * Describes the message store.ExecuteRequest.
+ * Use `create(ExecuteRequestSchema)` to create a new message.
+ */
+export const ExecuteRequestSchema: GenMessage<ExecuteRequest> = /*@__PURE__*/
+  messageDesc(file_store_store, 15);
+
+/**
+ * Why a task was not done.
+ *
+ * @generated from message store.Failure
+ */
+export type Failure = Message<"store.Failure"> & {
+  /**
+   * HTTP status, as in every error.
+   *
+   * @generated from field: int32 code = 1;
+   */
+  code: number;
+
+  /**
+   * One sentence for a person.
+   *
+   * @generated from field: string detail = 2;
+   */
+  detail: string;
+};
+
+/**
+ * Describes the message store.Failure.
+ * Use `create(FailureSchema)` to create a new message.
+ */
+export const FailureSchema: GenMessage<Failure> = /*@__PURE__*/
+  messageDesc(file_store_store, 16);
+
+/**
+ * What became of a task.
+ *
+ * @generated from message store.Outcome
+ */
+export type Outcome = Message<"store.Outcome"> & {
+  /**
+   * One of these.
+   *
+   * @generated from oneof store.Outcome.result
+   */
+  result: {
+    /**
+     * Of a read.
+     *
+     * @generated from field: store.ReadResponse read = 1;
+     */
+    value: ReadResponse;
+    case: "read";
+  } | {
+    /**
+     * Of a write.
+     *
+     * @generated from field: store.WriteResponse write = 2;
+     */
+    value: WriteResponse;
+    case: "write";
+  } | {
+    /**
+     * Of a removal.
+     *
+     * @generated from field: store.DeleteResponse delete = 3;
+     */
+    value: DeleteResponse;
+    case: "delete";
+  } | {
+    /**
+     * Of a batch.
+     *
+     * @generated from field: store.BatchResponse batch = 4;
+     */
+    value: BatchResponse;
+    case: "batch";
+  } | {
+    /**
+     * Of a task that failed.
+     *
+     * @generated from field: store.Failure failure = 5;
+     */
+    value: Failure;
+    case: "failure";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message store.Outcome.
+ * Use `create(OutcomeSchema)` to create a new message.
+ */
+export const OutcomeSchema: GenMessage<Outcome> = /*@__PURE__*/
+  messageDesc(file_store_store, 17);
+
+/**
+ * Answer of Store.Execute.
+ *
+ * @generated from message store.ExecuteResponse
+ */
+export type ExecuteResponse = Message<"store.ExecuteResponse"> & {
+  /**
+   * One for each task, in the same order.
+   *
+   * @generated from field: repeated store.Outcome outcomes = 1;
+   */
+  outcomes: Outcome[];
+};
+
+/**
+ * Describes the message store.ExecuteResponse.
+ * Use `create(ExecuteResponseSchema)` to create a new message.
+ */
+export const ExecuteResponseSchema: GenMessage<ExecuteResponse> = /*@__PURE__*/
+  messageDesc(file_store_store, 18);
+
+/**
  * Which keys.
  *
  * @generated from message store.ListOptions
@@ -518,6 +716,13 @@ export type ListOptions = Message<"store.ListOptions"> & {
    * @generated from field: string order = 7;
    */
   order: string;
+
+  /**
+   * Begin behind this key, in the order asked for: with `limit`, the next page.
+   *
+   * @generated from field: string after = 100;
+   */
+  after: string;
 };
 
 /**
@@ -525,7 +730,7 @@ export type ListOptions = Message<"store.ListOptions"> & {
  * Use `create(ListOptionsSchema)` to create a new message.
  */
 export const ListOptionsSchema: GenMessage<ListOptions> = /*@__PURE__*/
-  messageDesc(file_store_store, 14);
+  messageDesc(file_store_store, 19);
 
 /**
  * Body of Store.List.
@@ -546,7 +751,7 @@ export type ListRequest = Message<"store.ListRequest"> & {
  * Use `create(ListRequestSchema)` to create a new message.
  */
 export const ListRequestSchema: GenMessage<ListRequest> = /*@__PURE__*/
-  messageDesc(file_store_store, 15);
+  messageDesc(file_store_store, 20);
 
 /**
  * A message of Store.List.
@@ -567,7 +772,7 @@ export type ListResponse = Message<"store.ListResponse"> & {
  * Use `create(ListResponseSchema)` to create a new message.
  */
 export const ListResponseSchema: GenMessage<ListResponse> = /*@__PURE__*/
-  messageDesc(file_store_store, 16);
+  messageDesc(file_store_store, 21);
 
 /**
  * Body of Store.Databases.
@@ -582,7 +787,7 @@ export type DatabasesRequest = Message<"store.DatabasesRequest"> & {
  * Use `create(DatabasesRequestSchema)` to create a new message.
  */
 export const DatabasesRequestSchema: GenMessage<DatabasesRequest> = /*@__PURE__*/
-  messageDesc(file_store_store, 17);
+  messageDesc(file_store_store, 22);
 
 /**
  * Answer of Store.Databases.
@@ -603,7 +808,7 @@ export type DatabasesResponse = Message<"store.DatabasesResponse"> & {
  * Use `create(DatabasesResponseSchema)` to create a new message.
  */
 export const DatabasesResponseSchema: GenMessage<DatabasesResponse> = /*@__PURE__*/
-  messageDesc(file_store_store, 18);
+  messageDesc(file_store_store, 23);
 
 /**
  * Body of Store.Tables.
@@ -624,7 +829,7 @@ export type TablesRequest = Message<"store.TablesRequest"> & {
  * Use `create(TablesRequestSchema)` to create a new message.
  */
 export const TablesRequestSchema: GenMessage<TablesRequest> = /*@__PURE__*/
-  messageDesc(file_store_store, 19);
+  messageDesc(file_store_store, 24);
 
 /**
  * Answer of Store.Tables.
@@ -645,7 +850,7 @@ export type TablesResponse = Message<"store.TablesResponse"> & {
  * Use `create(TablesResponseSchema)` to create a new message.
  */
 export const TablesResponseSchema: GenMessage<TablesResponse> = /*@__PURE__*/
-  messageDesc(file_store_store, 20);
+  messageDesc(file_store_store, 25);
 
 /**
  * Where a blob is, and what.
@@ -680,7 +885,63 @@ export type BlobOptions = Message<"store.BlobOptions"> & {
  * Use `create(BlobOptionsSchema)` to create a new message.
  */
 export const BlobOptionsSchema: GenMessage<BlobOptions> = /*@__PURE__*/
-  messageDesc(file_store_store, 21);
+  messageDesc(file_store_store, 26);
+
+/**
+ * What is known of a blob.
+ *
+ * @generated from message store.BlobInfo
+ */
+export type BlobInfo = Message<"store.BlobInfo"> & {
+  /**
+   * Its key.
+   *
+   * @generated from field: string key = 1;
+   */
+  key: string;
+
+  /**
+   * Bytes of its content.
+   *
+   * @generated from field: uint64 size = 2;
+   */
+  size: bigint;
+
+  /**
+   * Media type of its content; empty when the writer said none.
+   *
+   * @generated from field: string content_type = 3;
+   */
+  contentType: string;
+
+  /**
+   * Whether everybody may read it.
+   *
+   * @generated from field: bool public = 4;
+   */
+  public: boolean;
+
+  /**
+   * SHA-256 of its content, hexadecimal.
+   *
+   * @generated from field: string sha256 = 5;
+   */
+  sha256: string;
+
+  /**
+   * When it was written, in unix milliseconds.
+   *
+   * @generated from field: int64 modified_ms = 6;
+   */
+  modifiedMs: bigint;
+};
+
+/**
+ * Describes the message store.BlobInfo.
+ * Use `create(BlobInfoSchema)` to create a new message.
+ */
+export const BlobInfoSchema: GenMessage<BlobInfo> = /*@__PURE__*/
+  messageDesc(file_store_store, 27);
 
 /**
  * Body of BlobStore.Read.
@@ -701,6 +962,20 @@ export type BlobReadRequest = Message<"store.BlobReadRequest"> & {
    * @generated from field: store.BlobOptions options = 2;
    */
   options?: BlobOptions | undefined;
+
+  /**
+   * Skip so many bytes.
+   *
+   * @generated from field: uint64 offset = 100;
+   */
+  offset: bigint;
+
+  /**
+   * At most so many bytes; 0 is all.
+   *
+   * @generated from field: uint64 length = 101;
+   */
+  length: bigint;
 };
 
 /**
@@ -708,7 +983,7 @@ export type BlobReadRequest = Message<"store.BlobReadRequest"> & {
  * Use `create(BlobReadRequestSchema)` to create a new message.
  */
 export const BlobReadRequestSchema: GenMessage<BlobReadRequest> = /*@__PURE__*/
-  messageDesc(file_store_store, 22);
+  messageDesc(file_store_store, 28);
 
 /**
  * A message of BlobStore.Read.
@@ -722,6 +997,13 @@ export type BlobReadResponse = Message<"store.BlobReadResponse"> & {
    * @generated from field: bytes blob = 1;
    */
   blob: Uint8Array;
+
+  /**
+   * What is known of it; in the first message only.
+   *
+   * @generated from field: store.BlobInfo info = 100;
+   */
+  info?: BlobInfo | undefined;
 };
 
 /**
@@ -729,7 +1011,56 @@ export type BlobReadResponse = Message<"store.BlobReadResponse"> & {
  * Use `create(BlobReadResponseSchema)` to create a new message.
  */
 export const BlobReadResponseSchema: GenMessage<BlobReadResponse> = /*@__PURE__*/
-  messageDesc(file_store_store, 23);
+  messageDesc(file_store_store, 29);
+
+/**
+ * Body of BlobStore.Stat.
+ *
+ * @generated from message store.BlobStatRequest
+ */
+export type BlobStatRequest = Message<"store.BlobStatRequest"> & {
+  /**
+   * Required.
+   *
+   * @generated from field: string key = 1;
+   */
+  key: string;
+
+  /**
+   * Where it is.
+   *
+   * @generated from field: store.BlobOptions options = 2;
+   */
+  options?: BlobOptions | undefined;
+};
+
+/**
+ * Describes the message store.BlobStatRequest.
+ * Use `create(BlobStatRequestSchema)` to create a new message.
+ */
+export const BlobStatRequestSchema: GenMessage<BlobStatRequest> = /*@__PURE__*/
+  messageDesc(file_store_store, 30);
+
+/**
+ * Answer of BlobStore.Stat.
+ *
+ * @generated from message store.BlobStatResponse
+ */
+export type BlobStatResponse = Message<"store.BlobStatResponse"> & {
+  /**
+   * What is known of it.
+   *
+   * @generated from field: store.BlobInfo info = 1;
+   */
+  info?: BlobInfo | undefined;
+};
+
+/**
+ * Describes the message store.BlobStatResponse.
+ * Use `create(BlobStatResponseSchema)` to create a new message.
+ */
+export const BlobStatResponseSchema: GenMessage<BlobStatResponse> = /*@__PURE__*/
+  messageDesc(file_store_store, 31);
 
 /**
  * A message of BlobStore.Write.
@@ -764,7 +1095,7 @@ export type BlobWriteRequest = Message<"store.BlobWriteRequest"> & {
  * Use `create(BlobWriteRequestSchema)` to create a new message.
  */
 export const BlobWriteRequestSchema: GenMessage<BlobWriteRequest> = /*@__PURE__*/
-  messageDesc(file_store_store, 24);
+  messageDesc(file_store_store, 32);
 
 /**
  * Answer of BlobStore.Write.
@@ -772,6 +1103,12 @@ export const BlobWriteRequestSchema: GenMessage<BlobWriteRequest> = /*@__PURE__*
  * @generated from message store.BlobWriteResponse
  */
 export type BlobWriteResponse = Message<"store.BlobWriteResponse"> & {
+  /**
+   * What was written.
+   *
+   * @generated from field: store.BlobInfo info = 100;
+   */
+  info?: BlobInfo | undefined;
 };
 
 /**
@@ -779,7 +1116,7 @@ export type BlobWriteResponse = Message<"store.BlobWriteResponse"> & {
  * Use `create(BlobWriteResponseSchema)` to create a new message.
  */
 export const BlobWriteResponseSchema: GenMessage<BlobWriteResponse> = /*@__PURE__*/
-  messageDesc(file_store_store, 25);
+  messageDesc(file_store_store, 33);
 
 /**
  * Body of BlobStore.Delete.
@@ -807,7 +1144,7 @@ export type BlobDeleteRequest = Message<"store.BlobDeleteRequest"> & {
  * Use `create(BlobDeleteRequestSchema)` to create a new message.
  */
 export const BlobDeleteRequestSchema: GenMessage<BlobDeleteRequest> = /*@__PURE__*/
-  messageDesc(file_store_store, 26);
+  messageDesc(file_store_store, 34);
 
 /**
  * Answer of BlobStore.Delete.
@@ -822,7 +1159,7 @@ export type BlobDeleteResponse = Message<"store.BlobDeleteResponse"> & {
  * Use `create(BlobDeleteResponseSchema)` to create a new message.
  */
 export const BlobDeleteResponseSchema: GenMessage<BlobDeleteResponse> = /*@__PURE__*/
-  messageDesc(file_store_store, 27);
+  messageDesc(file_store_store, 35);
 
 /**
  * Which blobs.
@@ -843,6 +1180,20 @@ export type BlobListOptions = Message<"store.BlobListOptions"> & {
    * @generated from field: string prefix = 2;
    */
   prefix: string;
+
+  /**
+   * Begin behind this key: with `limit`, the next page.
+   *
+   * @generated from field: string after = 100;
+   */
+  after: string;
+
+  /**
+   * At most so many; 0 is all.
+   *
+   * @generated from field: uint64 limit = 101;
+   */
+  limit: bigint;
 };
 
 /**
@@ -850,7 +1201,7 @@ export type BlobListOptions = Message<"store.BlobListOptions"> & {
  * Use `create(BlobListOptionsSchema)` to create a new message.
  */
 export const BlobListOptionsSchema: GenMessage<BlobListOptions> = /*@__PURE__*/
-  messageDesc(file_store_store, 28);
+  messageDesc(file_store_store, 36);
 
 /**
  * Body of BlobStore.List.
@@ -871,7 +1222,7 @@ export type BlobListRequest = Message<"store.BlobListRequest"> & {
  * Use `create(BlobListRequestSchema)` to create a new message.
  */
 export const BlobListRequestSchema: GenMessage<BlobListRequest> = /*@__PURE__*/
-  messageDesc(file_store_store, 29);
+  messageDesc(file_store_store, 37);
 
 /**
  * Answer of BlobStore.List.
@@ -885,6 +1236,13 @@ export type BlobListResponse = Message<"store.BlobListResponse"> & {
    * @generated from field: repeated string keys = 1;
    */
   keys: string[];
+
+  /**
+   * What is known of each, in the same order.
+   *
+   * @generated from field: repeated store.BlobInfo blobs = 100;
+   */
+  blobs: BlobInfo[];
 };
 
 /**
@@ -892,7 +1250,7 @@ export type BlobListResponse = Message<"store.BlobListResponse"> & {
  * Use `create(BlobListResponseSchema)` to create a new message.
  */
 export const BlobListResponseSchema: GenMessage<BlobListResponse> = /*@__PURE__*/
-  messageDesc(file_store_store, 30);
+  messageDesc(file_store_store, 38);
 
 /**
  * Records by key, in tables of databases. A database belongs to the namespace of its name; empty is `micro`, as is an
@@ -942,6 +1300,17 @@ export const Store: GenService<{
     methodKind: "unary";
     input: typeof BatchRequestSchema;
     output: typeof BatchResponseSchema;
+  },
+  /**
+   * Reads, writes, removals and batches of one caller, each on its own: one that fails does not touch the others. For
+   * clients with much to do at once, who would else pay for a call each. Errors: 400 when there are too many.
+   *
+   * @generated from rpc store.Store.Execute
+   */
+  execute: {
+    methodKind: "unary";
+    input: typeof ExecuteRequestSchema;
+    output: typeof ExecuteResponseSchema;
   },
   /**
    * The keys that match, in one or more messages.
@@ -1001,6 +1370,16 @@ export const BlobStore: GenService<{
     methodKind: "client_streaming";
     input: typeof BlobWriteRequestSchema;
     output: typeof BlobWriteResponseSchema;
+  },
+  /**
+   * What is known of a blob, without its content. Errors: 404 `Blob not found`.
+   *
+   * @generated from rpc store.BlobStore.Stat
+   */
+  stat: {
+    methodKind: "unary";
+    input: typeof BlobStatRequestSchema;
+    output: typeof BlobStatResponseSchema;
   },
   /**
    * Removes a blob. A missing one is no error.

@@ -1,0 +1,2 @@
+/** Entry point `micro-ts/broker`: messages to whoever listens. */
+export type { Origin } from "./caller.ts";

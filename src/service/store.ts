@@ -1,0 +1,2 @@
+/** Entry point `micro-ts/store`: records by key. */
+export type { Origin } from "./caller.ts";
