@@ -1,5 +1,6 @@
 import { describe, expect, it } from "bun:test";
 import { SqliteStore } from "#core/store/sqlite-store.ts";
+import { canCutPower, createPowerCut } from "#testing/power-cut.ts";
 import { baseEnvironment } from "#testing/run-command.ts";
 import { createTempFolder } from "#testing/temp-folder.ts";
 
@@ -8,9 +9,9 @@ const scope = { database: "micro", table: "things" };
 const roundCount = 10;
 
 /** Keys that a writing process acknowledged before it was killed, after a random number of them. */
-async function writeAndKill(folder: string, round: number): Promise<string[]> {
+async function writeAndKill(folder: string, round: number, env: Readonly<Record<string, string>>): Promise<string[]> {
   const child = Bun.spawn([process.execPath, program, folder, String(round)], {
-    env: baseEnvironment(),
+    env: { ...baseEnvironment(), ...env },
     stdin: "ignore",
     stdout: "pipe",
     stderr: "inherit",
@@ -30,23 +31,39 @@ async function writeAndKill(folder: string, round: number): Promise<string[]> {
   return text.split("\n").slice(0, -1);
 }
 
+/** What of a store is there after a round, and whether every batch in it is whole. */
+async function checkKeys(folder: string, acknowledged: readonly string[]): Promise<void> {
+  const store = await SqliteStore.open({ folder });
+  const keys = new Set(await store.keys(scope));
+  await store.close();
+  expect(acknowledged.filter((key) => !keys.has(key))).toEqual([]);
+  expect([...keys].filter((key) => !key.endsWith("-twin") && !keys.has(`${key}-twin`))).toEqual([]);
+  expect(keys.size % 2).toBe(0);
+}
+
 describe("SqliteStore after kill -9", () => {
-  it(
-    "has every write that was acknowledged, and no half of a batch",
-    async () => {
-      await using temp = await createTempFolder();
-      const acknowledged: string[] = [];
-      for (let round = 0; round < roundCount; round += 1) {
-        acknowledged.push(...(await writeAndKill(temp.path, round)));
-        const store = await SqliteStore.open({ folder: temp.path });
-        const keys = new Set(await store.keys(scope));
-        expect(acknowledged.filter((key) => !keys.has(key))).toEqual([]);
-        expect([...keys].filter((key) => !key.endsWith("-twin") && !keys.has(`${key}-twin`))).toEqual([]);
-        expect(keys.size % 2).toBe(0);
-        await store.close();
-      }
-      expect(acknowledged.length).toBeGreaterThan(roundCount);
-    },
-    { timeout: 60_000 },
-  );
+  it("has every write that was acknowledged, and no half of a batch", async () => {
+    await using temp = await createTempFolder();
+    const acknowledged: string[] = [];
+    for (let round = 0; round < roundCount; round += 1) {
+      acknowledged.push(...(await writeAndKill(temp.path, round, {})));
+      await checkKeys(temp.path, acknowledged);
+    }
+    expect(acknowledged.length).toBeGreaterThan(roundCount);
+  });
+});
+
+describe("SqliteStore after a power cut", () => {
+  it.skipIf(!canCutPower())("has every write that was acknowledged, and no half of a batch", async () => {
+    await using temp = await createTempFolder();
+    await using cut = await createPowerCut(temp.path);
+    const acknowledged: string[] = [];
+    for (let round = 0; round < roundCount; round += 1) {
+      await cut.arm(["store"]);
+      acknowledged.push(...(await writeAndKill(`${temp.path}/store`, round, cut.env)));
+      await cut.strike(["store"]);
+      await checkKeys(`${temp.path}/store`, acknowledged);
+    }
+    expect(acknowledged.length).toBeGreaterThan(roundCount);
+  });
 });
