@@ -3,10 +3,10 @@ import { access, readdir, stat } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { CommandError } from "#cli/command-error.ts";
 import { limits, MiB } from "#base/limits.ts";
-import type { TarEntry } from "./tar-header.ts";
+import type { TarFile } from "#base/tar-writer.ts";
 
 /** A file of a source. */
-export interface SourceFile extends TarEntry {
+export interface SourceFile extends TarFile {
   readonly absolutePath: string;
 }
 

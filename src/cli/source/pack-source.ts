@@ -1,6 +1,7 @@
 import { open } from "node:fs/promises";
 import { CommandError } from "#cli/command-error.ts";
-import { encodeTarHeader, tarBlockBytes, tarPadding } from "./tar-header.ts";
+import { tarBlockBytes } from "#base/tar-header.ts";
+import { encodeTarHeader, tarPadding } from "#base/tar-writer.ts";
 import type { SourceFile } from "./collect-source.ts";
 
 const readBytes = 256 * 1024;

@@ -5,9 +5,9 @@ import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { MicroError } from "#base/error.ts";
 import { limits } from "#base/limits.ts";
-import { ByteReader } from "./byte-reader.ts";
+import { ByteReader } from "#base/byte-reader.ts";
 import { cleanSourcePath } from "./source-path.ts";
-import { readTar, type TarEntry } from "./tar-reader.ts";
+import { readTar, type TarEntry } from "#base/tar-reader.ts";
 
 /** What one source may hold. */
 export interface SourceLimits {

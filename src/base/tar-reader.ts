@@ -1,4 +1,4 @@
-import { limits } from "#base/limits.ts";
+import { limits } from "./limits.ts";
 import type { ByteReader } from "./byte-reader.ts";
 import {
   badArchive,

@@ -1,4 +1,4 @@
-import { MicroError } from "#base/error.ts";
+import { MicroError } from "./error.ts";
 
 const nothing = new Uint8Array(0);
 

@@ -1,5 +1,6 @@
-import { MicroError } from "#base/error.ts";
+import { MicroError } from "./error.ts";
 
+/** Tar works in blocks of this size. */
 export const tarBlockBytes = 512;
 
 /** What an entry of a tar archive is. `extended` describes the entry after it; `other` is a link, a device or a pipe. */

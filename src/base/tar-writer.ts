@@ -1,13 +1,12 @@
+import { tarBlockBytes } from "./tar-header.ts";
+
 /** A regular file as an archive names it. */
-export interface TarEntry {
+export interface TarFile {
   /** Relative, with `/`. */
   readonly path: string;
   readonly sizeBytes: number;
   readonly isExecutable: boolean;
 }
-
-/** Tar works in blocks of this size. */
-export const tarBlockBytes = 512;
 
 const encoder = new TextEncoder();
 
@@ -17,7 +16,7 @@ const encoder = new TextEncoder();
  *
  * @see https://pubs.opengroup.org/onlinepubs/9699919799/utilities/pax.html#tag_20_92_13_03
  */
-export function encodeTarHeader(entry: TarEntry): Uint8Array {
+export function encodeTarHeader(entry: TarFile): Uint8Array {
   const path = encoder.encode(entry.path);
   const records = [
     ...(path.length > 100 ? [encodePaxRecord("path", entry.path)] : []),
@@ -27,9 +26,9 @@ export function encodeTarHeader(entry: TarEntry): Uint8Array {
   const size = Math.min(entry.sizeBytes, sizeBytesMax);
   const header = encodeBlock({ name: path.subarray(0, 100), size, mode, type: "0" });
   if (records.length === 0) return header;
-  const pax = Buffer.concat(records);
+  const pax = joinBytes(records);
   const paxHeader = encodeBlock({ name: encoder.encode("pax"), size: pax.length, mode: 0o644, type: "x" });
-  return Buffer.concat([paxHeader, pax, tarPadding(pax.length), header]);
+  return joinBytes([paxHeader, pax, tarPadding(pax.length), header]);
 }
 
 /** Zeros up to the next block. */
@@ -76,4 +75,14 @@ function encodePaxRecord(key: string, value: string): Uint8Array {
   let length = rest + String(rest).length;
   if (rest + String(length).length !== length) length = rest + String(length).length;
   return encoder.encode(`${length} ${key}=${value}\n`);
+}
+
+function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
+  const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  return joined;
 }
