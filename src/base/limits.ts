@@ -105,6 +105,16 @@ export const limits = {
   blobBytesMax: 64 * 1024 * MiB,
   /** One piece of a blob on its way: small enough to hold many at once, big enough that the cost of a message does not show. */
   blobPieceBytes: 256 * KiB,
+  /** A blob's content type: the longest registered media type has under a hundred characters. */
+  blobContentTypeLengthMax: 255,
+  /** Keys and facts of one list of blobs: one message must hold them. */
+  blobListBytesMax: 24 * MiB,
+  /** A public blob up to this size is sent with its length, which takes the whole of it in memory; larger ones in chunks. */
+  blobWholeBytesMax: 1 * MiB,
+  /** The list of files of a backup, which is kept in memory: a million and a half of them. */
+  backupManifestBytesMax: 256 * MiB,
+  /** A path inside a backup, in UTF-8: what file systems take below a home folder. */
+  backupPathBytesMax: 2 * KiB,
   /** Changes of a config document that are kept: enough to see who did what this month, few enough to stay small. */
   configHistoryCountMax: 100,
   /** One config document, as JSON: it is read and written as a whole. */
@@ -136,6 +146,14 @@ export const limits = {
   eventRetryMaxMs: 60_000,
   /** Events under way to one consumer: a few round trips of work, not the whole topic in its memory. */
   eventPendingCountMax: 1_024,
+  /** Events that one group has begun and not finished, all members together: each costs memory, and a piece of the group's place. */
+  eventUnfinishedCountMax: 16_384,
+  /** The longest wait that a consumer may ask for when it refuses an event: longer plans belong into a schedule. */
+  eventRefuseDelayMaxMs: 24 * 3_600_000,
+  /** Groups without members whose unfinished events are remembered, so that attempts are counted over a consumer's restarts. */
+  eventIdleGroupCountMax: 1_000,
+  /** Dead letters of one write. */
+  deadLetterBatchCountMax: 500,
   /** Members of one group. */
   eventConsumersPerGroupMax: 1_000,
   /** Topics of one namespace, and groups of one topic. */
@@ -152,6 +170,20 @@ export const limits = {
   brokerMessageBytesMax: 1 * MiB,
   /** Messages of one batch. */
   brokerBatchCountMax: 10_000,
+  /** Messages handed to a subscriber of the broker at a time: a subscriber that stops reading holds a few times this on its way. */
+  brokerDeliveryCountMax: 1_024,
+  /** Bytes of the same, after the first message. */
+  brokerDeliveryBytesMax: 64 * KiB,
+  /** Pause after which a subscriber is told that its broker is still there. */
+  brokerHeartbeatMs: 15_000,
+  /** A subscriber that hears nothing for this long, three times the pause above, subscribes anew. */
+  brokerSilenceMs: 45_000,
+  /** Topics whose subscribers are looked up once and then known, in one namespace. */
+  brokerAudienceCountMax: 10_000,
+  /** Messages of one client that wait to be published before it is told to wait: ten batches. */
+  brokerPendingCountMax: 100_000,
+  /** Bytes of the same. */
+  brokerPendingBytesMax: 64 * MiB,
   /** Subscribers of one namespace. */
   subscribersPerNamespaceMax: 10_000,
   /** Life of the credential that a launched service gets: it outlives any sensible run of one process. */

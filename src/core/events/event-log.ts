@@ -5,10 +5,13 @@ export interface GroupKey extends TopicKey {
   readonly group: string;
 }
 
-/** What is kept of a group: every event up to `floor` is done, and of those behind it the ones in `done`. */
+/** What is kept of a group: every event up to `floor` is done, and of those behind it the ones in `done`. A log only keeps it. */
 export interface GroupPlace {
   readonly floor: number;
-  /** Ascending, all above `floor`. */
+  /**
+   * Ranges, because thousands may be done behind one that is not: the first place of a range, then the one behind its
+   * last, and so on. Strictly ascending, all above `floor`.
+   */
   readonly done: readonly number[];
 }
 
