@@ -1,0 +1,85 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { MicroError } from "#base/error.ts";
+import { Broker as BrokerService, EmptySchema, type Empty, type StatsResponseSchema } from "#gen/broker/broker_pb.ts";
+import type { Broker, BrokerMessage, Subscription } from "#interface/broker.ts";
+import { requireNamespaceAdmin } from "#interface/namespace-access.ts";
+import { implement, type MethodImplementation } from "#rpc/method.ts";
+import { protoMethod, protoMethods } from "#rpc/proto-service.ts";
+import type { ServerCall } from "#rpc/server-call.ts";
+import { requireBrokerNamespace } from "./broker-namespace.ts";
+import { deliveryType, messageType, publishBatchType } from "./broker-wire.ts";
+import type { PublishItem } from "./decode-publish-batch.ts";
+import { deliver, deliverSingly } from "./deliver.ts";
+import { createDeliveredHeader, createHeaderSource, type Header } from "./delivered-header.ts";
+
+/** All methods of the core service `broker`, for its service table. */
+export function brokerMethods({ broker }: { readonly broker: Broker }): readonly MethodImplementation[] {
+  const { method } = BrokerService;
+  return [
+    ...protoMethods(BrokerService, {
+      publish: (request, call) => publish(broker, [request], call),
+      stats: (_request, call) => readStats(broker, call),
+    }),
+    implement({ ...protoMethod(method.publishBatch), input: publishBatchType }, (request, call) =>
+      publish(broker, request.messages, call),
+    ),
+    implement({ ...protoMethod(method.subscribe), output: messageType }, (request, call) =>
+      deliverSingly(subscribe(broker, request, call)),
+    ),
+    implement({ ...protoMethod(method.subscribeBatch), output: deliveryType }, (request, call) =>
+      deliver(subscribe(broker, request, call)),
+    ),
+  ];
+}
+
+function publish(broker: Broker, items: readonly PublishItem[], call: ServerCall): Empty {
+  const namespace = requireBrokerNamespace(call);
+  broker.publish(namespace, toMessages(items, call, namespace));
+  return create(EmptySchema);
+}
+
+/** The messages as their subscribers get them. Those whose headers are the same object still share one afterwards. */
+function toMessages(items: readonly PublishItem[], call: ServerCall, namespace: string): BrokerMessage[] {
+  const source = createHeaderSource(call.metadata, namespace);
+  let own: Header | undefined;
+  let header: Header = {};
+  return items.map(({ topic, message }, index) => {
+    const at = items.length === 1 ? "" : ` of message ${index + 1} of ${items.length}`;
+    if (topic === "") throw new MicroError("invalid_argument", `Missing topic${at}`, { at: call.endpoint });
+    if (message === undefined) throw new MicroError("invalid_argument", `Missing message${at}`, { at: call.endpoint });
+    if (message.header !== own) {
+      own = message.header;
+      header = createDeliveredHeader(own, source);
+    }
+    return { topic, header, body: message.body };
+  });
+}
+
+interface SubscribeRequest {
+  readonly topic?: string;
+  readonly queue?: string;
+}
+
+function subscribe(broker: Broker, request: SubscribeRequest, call: ServerCall): Subscription {
+  const { topic = "", queue = "" } = request;
+  const namespace = requireBrokerNamespace(call);
+  if (topic === "") throw new MicroError("invalid_argument", "Missing topic", { at: call.endpoint });
+  return broker.subscribe({ namespace, topic, queue, signal: call.signal });
+}
+
+function readStats(broker: Broker, call: ServerCall): MessageInitShape<typeof StatsResponseSchema> {
+  const namespace = requireBrokerNamespace(call);
+  requireNamespaceAdmin(call.account, namespace, call.endpoint);
+  const { subscriptions, published, unheard } = broker.state(namespace);
+  return {
+    subscriptions: subscriptions.map(({ topic, queue, delivered, dropped, waiting }) => ({
+      topic,
+      queue,
+      delivered: BigInt(delivered),
+      dropped: BigInt(dropped),
+      waiting: BigInt(waiting),
+    })),
+    published: BigInt(published),
+    unheard: BigInt(unheard),
+  };
+}

@@ -1,0 +1,191 @@
+import { MicroError } from "#base/error.ts";
+
+/**
+ * Fields of protobuf read one at a time, for messages that are so many that the library's objects would be the work.
+ * A field that is not asked for costs its skip. Groups, which nothing of ours uses, are refused.
+ *
+ * @see https://protobuf.dev/programming-guides/encoding/
+ */
+export class ProtoFields {
+  /** Number of the field that `next()` found. */
+  number = 0;
+  readonly #bytes: Uint8Array;
+  /** Where the value of the field begins, or for a field with a length what follows the length. */
+  #start = 0;
+  #end = 0;
+  #type = 0;
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  /** Moves to the next field; false at the end. @throws MicroError `invalid_argument` for bytes that are no protobuf. */
+  next(): boolean {
+    if (this.#at >= this.#bytes.byteLength) return false;
+    const tag = this.#varint();
+    this.number = tag >>> 3;
+    this.#type = tag & 7;
+    if (this.#type === varintType) {
+      this.#start = this.#at;
+      this.#varint();
+    } else {
+      const length = this.#length();
+      this.#start = this.#at;
+      this.#at += length;
+    }
+    this.#end = this.#at;
+    if (this.#end > this.#bytes.byteLength || this.number === 0) throw malformed();
+    return true;
+  }
+
+  /** Where the field ends. */
+  get end(): number {
+    return this.#end;
+  }
+
+  /** The value as bytes; a view of the message. @throws MicroError `invalid_argument` when it has another type. */
+  bytes(): Uint8Array {
+    if (this.#type !== bytesType) throw malformed();
+    return this.#bytes.subarray(this.#start, this.#end);
+  }
+
+  /** The value as text. @throws MicroError `invalid_argument` when it has another type or is not UTF-8. */
+  text(): string {
+    if (this.#type !== bytesType) throw malformed();
+    return readText(this.#bytes, this.#start, this.#end);
+  }
+
+  /** The value as a number of at most 53 bits. @throws MicroError `invalid_argument` when it has another type. */
+  integer(): number {
+    if (this.#type !== varintType) throw malformed();
+    this.#at = this.#start;
+    return this.#varint();
+  }
+
+  #length(): number {
+    if (this.#type === bytesType) return this.#varint();
+    if (this.#type === fixed64Type) return 8;
+    if (this.#type === fixed32Type) return 4;
+    throw malformed();
+  }
+
+  #varint(): number {
+    let value = 0;
+    let scale = 1;
+    for (let count = 0; count < varintBytesMax; count += 1) {
+      const byte = this.#bytes[this.#at];
+      if (byte === undefined) throw malformed();
+      this.#at += 1;
+      // Not by shifts, which hold 32 bits only.
+      value += (byte & 127) * scale;
+      if (byte < 128) return value;
+      scale *= 128;
+    }
+    throw malformed();
+  }
+}
+
+const varintType = 0;
+const fixed64Type = 1;
+const bytesType = 2;
+const fixed32Type = 5;
+const varintBytesMax = 10;
+/** Up to this many letters, a loop is faster than the decoder. */
+const shortTextMax = 24;
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+function readText(bytes: Uint8Array, start: number, end: number): string {
+  if (end - start <= shortTextMax) {
+    let text = "";
+    for (let at = start; at < end; at += 1) {
+      const code = bytes[at] ?? 0;
+      if (code > 127) return decodeText(bytes.subarray(start, end));
+      text += String.fromCharCode(code);
+    }
+    return text;
+  }
+  return decodeText(bytes.subarray(start, end));
+}
+
+function decodeText(bytes: Uint8Array): string {
+  try {
+    return utf8.decode(bytes);
+  } catch (cause) {
+    throw new MicroError("invalid_argument", "a text in the message is not UTF-8", { cause });
+  }
+}
+
+function malformed(): MicroError {
+  return new MicroError("invalid_argument", "the bytes are not a protobuf message");
+}
+
+/** Bytes that a number takes as a varint. */
+export function varintSize(value: number): number {
+  let size = 1;
+  for (let rest = value; rest > 127; rest = Math.floor(rest / 128)) size += 1;
+  return size;
+}
+
+/** Writes a varint at `at`; returns where it ends. */
+export function writeVarint(target: Uint8Array, at: number, value: number): number {
+  let end = at;
+  let rest = value;
+  for (; rest > 127; rest = Math.floor(rest / 128)) {
+    target[end] = (rest % 128) | 128;
+    end += 1;
+  }
+  target[end] = rest;
+  return end + 1;
+}
+
+/** Bytes that a field with a length takes. */
+export function lengthFieldSize(number: number, byteCount: number): number {
+  return varintSize(number * 8 + bytesType) + varintSize(byteCount) + byteCount;
+}
+
+/** Writes what comes before the bytes of a field with a length; returns where they begin. */
+export function writeLengthHead(target: Uint8Array, at: number, field: FieldHead): number {
+  return writeVarint(target, writeVarint(target, at, field.number * 8 + bytesType), field.byteCount);
+}
+
+export interface FieldHead {
+  readonly number: number;
+  /** Length of the value. */
+  readonly byteCount: number;
+}
+
+/** Writes a field that holds bytes; returns where it ends. */
+export function writeBytes(target: Uint8Array, at: number, number: number, value: Uint8Array): number {
+  const start = writeLengthHead(target, at, { number, byteCount: value.byteLength });
+  target.set(value, start);
+  return start + value.byteLength;
+}
+
+/** A field that holds bytes, alone. */
+export function bytesField(number: number, value: Uint8Array): Uint8Array {
+  const field = new Uint8Array(lengthFieldSize(number, value.byteLength));
+  writeBytes(field, 0, number, value);
+  return field;
+}
+
+/** A field that holds an integer, alone; nothing at all for 0, which is the default. */
+export function integerField(number: number, value: number): Uint8Array {
+  if (value === 0) return new Uint8Array(0);
+  const field = new Uint8Array(varintSize(number * 8) + varintSize(value));
+  writeVarint(field, writeVarint(field, 0, number * 8), value);
+  return field;
+}
+
+/** Pieces as one. */
+export function joinBytes(pieces: readonly Uint8Array[]): Uint8Array {
+  let byteCount = 0;
+  for (const piece of pieces) byteCount += piece.byteLength;
+  const joined = new Uint8Array(byteCount);
+  let at = 0;
+  for (const piece of pieces) {
+    joined.set(piece, at);
+    at += piece.byteLength;
+  }
+  return joined;
+}
