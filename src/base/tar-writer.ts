@@ -1,3 +1,4 @@
+import { joinBytes } from "./join-bytes.ts";
 import { tarBlockBytes } from "./tar-header.ts";
 
 /** A regular file as an archive names it. */
@@ -75,14 +76,4 @@ function encodePaxRecord(key: string, value: string): Uint8Array {
   let length = rest + String(rest).length;
   if (rest + String(length).length !== length) length = rest + String(length).length;
   return encoder.encode(`${length} ${key}=${value}\n`);
-}
-
-function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
-  const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    joined.set(part, at);
-    at += part.length;
-  }
-  return joined;
 }

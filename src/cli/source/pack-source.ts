@@ -16,21 +16,6 @@ export async function* packSource(files: readonly SourceFile[]): AsyncGenerator<
   yield new Uint8Array(2 * tarBlockBytes);
 }
 
-/** Gathers small pieces, so that a thousand small files are not a thousand messages. */
-export async function* gather(pieces: AsyncIterable<Uint8Array>, bytesMin: number): AsyncGenerator<Uint8Array> {
-  let waiting: Uint8Array[] = [];
-  let waitingBytes = 0;
-  for await (const piece of pieces) {
-    waiting.push(piece);
-    waitingBytes += piece.length;
-    if (waitingBytes < bytesMin) continue;
-    yield Buffer.concat(waiting);
-    waiting = [];
-    waitingBytes = 0;
-  }
-  if (waitingBytes > 0) yield Buffer.concat(waiting);
-}
-
 async function* readExactly(file: SourceFile): AsyncGenerator<Uint8Array> {
   if (file.sizeBytes === 0) return;
   const handle = await open(file.absolutePath).catch((reason: unknown) => {

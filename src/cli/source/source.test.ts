@@ -5,7 +5,7 @@ import { baseEnvironment, runCommand } from "#testing/run-command.ts";
 import { createTempFolder } from "#testing/temp-folder.ts";
 import { checkEntry } from "./check-entry.ts";
 import { collectSource } from "./collect-source.ts";
-import { gather, packSource } from "./pack-source.ts";
+import { packSource } from "./pack-source.ts";
 import { resolveSourceFolder } from "./source-folder.ts";
 
 async function pack(folder: string): Promise<Uint8Array> {
@@ -97,18 +97,6 @@ describe("packSource()", () => {
   });
 });
 
-describe("gather()", () => {
-  it("joins small pieces and loses no byte", async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(fc.uint8Array()), fc.integer({ min: 1, max: 50 }), async (pieces, bytesMin) => {
-        const gathered = await Array.fromAsync(gather(each(pieces), bytesMin));
-        expect(Buffer.compare(Buffer.concat(gathered), Buffer.concat(pieces))).toBe(0);
-        expect(gathered.slice(0, -1).every((piece) => piece.length >= bytesMin)).toBe(true);
-      }),
-    );
-  });
-});
-
 describe("checkEntry()", () => {
   it("refuses a folder without code", () => {
     const file = { absolutePath: "/x/README.md", sizeBytes: 1, isExecutable: false };
@@ -125,7 +113,3 @@ describe("resolveSourceFolder()", () => {
     },
   );
 });
-
-async function* each<T>(items: readonly T[]): AsyncGenerator<T> {
-  yield* items;
-}

@@ -1,9 +1,10 @@
 import { CommandError } from "#cli/command-error.ts";
 import type { Session } from "#cli/connection/session.ts";
 import { fieldsOf, textOf } from "#cli/service-answer.ts";
+import { gatherBytes } from "#base/join-bytes.ts";
 import { KiB } from "#base/limits.ts";
 import type { SourceFile } from "./collect-source.ts";
-import { gather, packSource } from "./pack-source.ts";
+import { packSource } from "./pack-source.ts";
 
 /** Size of an upload's messages: large enough to cost little, small enough to show progress on a slow line. */
 const messageBytes = 512 * KiB;
@@ -38,7 +39,7 @@ async function* encodeMessages(
 ): AsyncGenerator<string> {
   let isFirst = true;
   let sentBytes = 0;
-  for await (const piece of gather(packSource(files), messageBytes)) {
+  for await (const piece of gatherBytes(packSource(files), messageBytes)) {
     const data = Buffer.from(piece).toString("base64");
     yield JSON.stringify(isFirst ? { service: target, data } : { data });
     isFirst = false;

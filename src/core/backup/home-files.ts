@@ -1,0 +1,58 @@
+import { constants } from "node:fs";
+import { copyFile, mkdir, readdir, stat } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
+import type { HomePaths } from "#base/home.ts";
+import type { BackupPart } from "#interface/backup.ts";
+
+/** Files and folders of the home that belong to a server and that no block copies itself, relative to the home. */
+export function homeFilePaths(paths: HomePaths): readonly string[] {
+  const kept = [paths.privateKeyFile, paths.publicKeyFile, paths.configKeyFile, `${paths.runtimeFolder}/sources`];
+  return kept.map((path) => relative(paths.home, path));
+}
+
+/**
+ * Keys and uploaded sources as a part of a backup. They are never changed in place, so that copying them one after another
+ * gives what they were; what is missing is left out, and so is what lies directly in a folder under a name that begins with
+ * a dot, which is how work under way is called.
+ */
+export class FilesPart implements BackupPart {
+  readonly name = "files";
+  readonly #paths: HomePaths;
+
+  constructor(paths: HomePaths) {
+    this.#paths = paths;
+  }
+
+  async copyTo(folder: string): Promise<void> {
+    for (const path of homeFilePaths(this.#paths)) await this.#copy(path, folder);
+  }
+
+  async #copy(path: string, folder: string): Promise<void> {
+    const from = join(this.#paths.home, path);
+    const found = await stat(from).catch(ignoreMissing);
+    if (found?.isFile() === true) return copyInto(from, join(folder, path));
+    if (found === undefined) return;
+    const names = (await readdir(from)).filter((name) => !name.startsWith("."));
+    for (const name of names) await copyTree(join(from, name), join(folder, path, name));
+  }
+}
+
+async function copyTree(from: string, to: string): Promise<void> {
+  const entries = await readdir(from, { recursive: true, withFileTypes: true }).catch(ignoreMissing);
+  for (const entry of entries ?? []) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath, entry.name);
+    await copyInto(path, join(to, relative(from, path)));
+  }
+}
+
+async function copyInto(from: string, to: string): Promise<void> {
+  await mkdir(dirname(to), { recursive: true, mode: 0o700 });
+  // Shares the blocks where the file system can.
+  await copyFile(from, to, constants.COPYFILE_FICLONE).catch(ignoreMissing);
+}
+
+function ignoreMissing(reason: unknown): undefined {
+  if (reason instanceof Error && "code" in reason && reason.code === "ENOENT") return undefined;
+  throw reason;
+}
