@@ -6,6 +6,10 @@ import { expectError } from "./expect-error.ts";
 /** A store under test, and how to get rid of it. */
 export interface StoreUnderTest extends AsyncDisposable {
   readonly store: Store;
+  readonly supports: {
+    /** Whether one batch may change records of several tables. */
+    readonly batchOverTables: boolean;
+  };
 }
 
 const encoder = new TextEncoder();
@@ -109,7 +113,20 @@ export function defineStoreSuite(name: string, open: () => Promise<StoreUnderTes
         expect(await readText(scope, "a")).toBe("before");
       });
 
+      it("applies a batch or none of it", async () => {
+        const scope = freshScope();
+        await store.write([put(scope, "a", "1"), put(scope, "b", "1")]);
+        await expectError(
+          store.write([put(scope, "a", "x"), put(scope, "b", "y", 0), remove(scope, "a")]),
+          "invalid_argument",
+        );
+        await expectError(store.write([put(scope, "a", "x"), put(scope, "b", "y", 0)]), "conflict");
+        expect(await readText(scope, "a")).toBe("1");
+        expect(await readText(scope, "b")).toBe("1");
+      });
+
       it("applies a batch over several tables and databases or none of it", async () => {
+        if (!opened.supports.batchOverTables) return;
         const here = freshScope();
         const there = { database: "suite-other", table: here.table };
         await store.write([put(here, "a", "1"), put(there, "a", "2")]);
@@ -169,6 +186,18 @@ export function defineStoreSuite(name: string, open: () => Promise<StoreUnderTes
         await store.write([put(scope, "a", "1")]);
         await expectError(store.write([remove(scope, "a", 0), put(scope, "b", "2")]), "conflict");
         expect(await readText(scope, "b")).toBe("1");
+      });
+
+      it("checks a record without changing it", async () => {
+        const scope = freshScope();
+        const revision = await store.write([put(scope, "a", "1")]);
+        await store.write([check(scope, "a", revision), check(scope, "none", 0), put(scope, "b", "2")]);
+        await expectError(store.write([check(scope, "a", revision + 1), put(scope, "b", "3")]), "conflict");
+        await expectError(store.write([check(scope, "none", 1), put(scope, "b", "3")]), "conflict");
+        await store.write([check(scope, "a", revision)]);
+        expect(await store.read(scope, "a")).toMatchObject({ revision });
+        expect(await store.read(scope, "none")).toBeUndefined();
+        expect(await readText(scope, "b")).toBe("2");
       });
 
       it("loses no update of writers that retry", async () => {
@@ -231,6 +260,50 @@ export function defineStoreSuite(name: string, open: () => Promise<StoreUnderTes
         expect(await store.keys(scope, { limit: 2, offset: 1, order: "desc" })).toEqual(["k8", "k7"]);
         expect(await store.keys(scope, { limit: 0, offset: 9 })).toEqual(["k9"]);
         expect(await store.keys(scope, { offset: 10 })).toEqual([]);
+      });
+
+      it("begin behind a key, in the order asked for", async () => {
+        const scope = freshScope();
+        await store.write(["a", "b/1", "b/2", "b/3", "c", "ä"].map((key) => put(scope, key, "")));
+        expect(await store.keys(scope, { after: "b/1" })).toEqual(["b/2", "b/3", "c", "ä"]);
+        expect(await store.keys(scope, { after: "b/1", order: "desc" })).toEqual(["a"]);
+        expect(await store.keys(scope, { after: "b" })).toEqual(["b/1", "b/2", "b/3", "c", "ä"]);
+        expect(await store.keys(scope, { after: "ä" })).toEqual([]);
+        expect(await store.keys(scope, { after: "" })).toHaveLength(6);
+        expect((await store.list(scope, { after: "c" })).map((each) => each.key)).toEqual(["ä"]);
+      });
+
+      it("begin behind a key together with everything else that a query says", async () => {
+        const scope = freshScope();
+        const keys = Array.from({ length: 10 }, (_, index) => `k${index}`);
+        await store.write([...keys, "a", "z"].map((key) => put(scope, key, "")));
+        expect(await store.keys(scope, { prefix: "k", after: "k2", limit: 2 })).toEqual(["k3", "k4"]);
+        expect(await store.keys(scope, { prefix: "k", after: "k2", limit: 2, offset: 1 })).toEqual(["k4", "k5"]);
+        expect(await store.keys(scope, { prefix: "k", after: "a", limit: 1 })).toEqual(["k0"]);
+        expect(await store.keys(scope, { prefix: "k", after: "z" })).toEqual([]);
+        expect(await store.keys(scope, { prefix: "k", after: "k2", order: "desc" })).toEqual(["k1", "k0"]);
+        expect(await store.keys(scope, { prefix: "k", after: "z", order: "desc", limit: 1 })).toEqual(["k9"]);
+        expect(await store.keys(scope, { prefix: "k", after: "a", order: "desc" })).toEqual([]);
+        expect(await store.keys(scope, { suffix: "5", after: "k2" })).toEqual(["k5"]);
+        expect(await store.keys(scope, { suffix: "5", after: "k5" })).toEqual([]);
+      });
+
+      it("give every record exactly once to a reader that pages while others write", async () => {
+        const scope = freshScope();
+        const keys = Array.from({ length: 50 }, (_, index) => `k${String(index).padStart(2, "0")}`);
+        await store.write(keys.map((key) => put(scope, key, "")));
+        for (const order of ["asc", "desc"] as const) {
+          const seen: string[] = [];
+          for (let after = ""; ;) {
+            const page = await store.keys(scope, { after, limit: 7, order });
+            if (page.length === 0) break;
+            seen.push(...page.filter((key) => !key.startsWith("new")));
+            after = page.at(-1) ?? "";
+            await store.write([put(scope, `new-${seen.length}`, ""), put(scope, "000", "")]);
+            await store.write([put(scope, after, "again")]);
+          }
+          expect(seen.filter((key) => key !== "000")).toEqual(order === "asc" ? keys : keys.toReversed());
+        }
       });
 
       it("are empty for a table that does not exist", async () => {
@@ -321,6 +394,12 @@ export function defineStoreSuite(name: string, open: () => Promise<StoreUnderTes
         await expectError(store.write([put(scope, "a", "1"), remove(scope, "a")]), "invalid_argument");
       });
 
+      it("refuses an order and a key to begin behind that are none", async () => {
+        await expectError(store.keys(scope, { order: "up" as "asc" }), "invalid_argument");
+        await expectError(store.list(scope, { order: "" as "asc" }), "invalid_argument");
+        await expectError(store.keys(scope, { after: "\uD800" }), "invalid_argument");
+      });
+
       it("refuses negative and broken numbers", async () => {
         for (const bad of [-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY]) {
           await expectError(store.keys(scope, { limit: bad }), "invalid_argument");
@@ -346,4 +425,8 @@ function put(
 function remove(scope: StoreScope, key: string, expectedRevision?: number): StoreChange {
   const change = { kind: "delete", scope, key } as const;
   return expectedRevision === undefined ? change : { ...change, expectedRevision };
+}
+
+function check(scope: StoreScope, key: string, expectedRevision: number): StoreChange {
+  return { kind: "check", scope, key, expectedRevision };
 }

@@ -17,7 +17,7 @@ export interface StoreRecord {
 
 /**
  * One change of a batch; a batch names each record at most once. `expectedRevision` makes it conditional: the record must have exactly that revision, 0 meaning that it must
- * not exist; otherwise the whole batch is refused.
+ * not exist; otherwise the whole batch is refused. A check changes nothing: it only makes the others conditional.
  */
 export type StoreChange =
   | {
@@ -29,7 +29,8 @@ export type StoreChange =
       readonly expiresAtMs?: number;
       readonly expectedRevision?: number;
     }
-  | { readonly kind: "delete"; readonly scope: StoreScope; readonly key: string; readonly expectedRevision?: number };
+  | { readonly kind: "delete"; readonly scope: StoreScope; readonly key: string; readonly expectedRevision?: number }
+  | { readonly kind: "check"; readonly scope: StoreScope; readonly key: string; readonly expectedRevision: number };
 
 export interface StoreQuery {
   readonly prefix?: string;

@@ -5,6 +5,7 @@ import { createTempFolder } from "#testing/temp-folder.ts";
 
 defineStoreSuite("MemoryStore", async () => ({
   store: new MemoryStore(),
+  supports: { batchOverTables: true },
   [Symbol.asyncDispose]: () => Promise.resolve(),
 }));
 
@@ -13,6 +14,7 @@ defineStoreSuite("SqliteStore", async () => {
   const store = await SqliteStore.open({ folder: `${folder.path}/store` });
   return {
     store,
+    supports: { batchOverTables: true },
     [Symbol.asyncDispose]: async () => {
       await store.close();
       await folder[Symbol.asyncDispose]();

@@ -5,7 +5,7 @@ import type { StoreChange, StoreScope } from "#interface/store.ts";
 
 /** A change that passed the checks, in the bytes that drivers keep. */
 export interface CheckedChange {
-  readonly kind: "put" | "delete";
+  readonly kind: StoreChange["kind"];
   readonly scope: StoreScope;
   readonly keyText: string;
   readonly key: Uint8Array;
@@ -71,8 +71,8 @@ function checkChange(change: StoreChange): CheckedChange {
   const { expectedRevision } = change;
   if (expectedRevision !== undefined) requireCount("expected revision", expectedRevision);
   const common = { scope, key, keyText: change.key, expectedRevision };
-  if (change.kind === "delete") {
-    return { ...common, kind: "delete", value: nothing, metadata: nothing, expiresAtMs: undefined };
+  if (change.kind !== "put") {
+    return { ...common, kind: change.kind, value: nothing, metadata: nothing, expiresAtMs: undefined };
   }
   if (change.expiresAtMs !== undefined) requireCount("expiry", change.expiresAtMs);
   if (change.value.length > limits.storeValueBytesMax) {

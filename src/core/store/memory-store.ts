@@ -67,18 +67,25 @@ export class MemoryStore implements Store {
   }
 
   #select(scope: StoreScope, query: StoreQuery | undefined): StoreRecord[] {
-    const { prefix, suffix, limit, offset, order } = checkQuery(query);
+    const { prefix, suffix, limit, offset, order, after } = checkQuery(query);
     const nowMs = this.#clock.now();
     const records = this.#databases.get(checkScope(scope).database)?.get(scope.table)?.values() ?? [];
-    const found = [...records].filter(
-      (each) => each.key.startsWith(prefix) && each.key.endsWith(suffix) && isLive(each, nowMs),
-    );
     const direction = order === "asc" ? 1 : -1;
-    found.sort((left, right) => direction * Buffer.compare(Buffer.from(left.key), Buffer.from(right.key)));
+    const compare = (left: Uint8Array, right: Uint8Array): number => direction * Buffer.compare(left, right);
+    const found = [...records]
+      .filter(
+        ({ key }) =>
+          key.startsWith(prefix) &&
+          key.endsWith(suffix) &&
+          (after === undefined || compare(Buffer.from(key), after.bytes) > 0),
+      )
+      .filter((each) => isLive(each, nowMs));
+    found.sort((left, right) => compare(Buffer.from(left.key), Buffer.from(right.key)));
     return found.slice(offset, limit === 0 ? undefined : offset + limit);
   }
 
   #apply(change: CheckedChange): void {
+    if (change.kind === "check") return;
     const { database, table } = change.scope;
     const tables = this.#databases.get(database) ?? new Map<string, Map<string, StoreRecord>>();
     const records = tables.get(table) ?? new Map<string, StoreRecord>();

@@ -7,7 +7,7 @@ const bytes = fc.uint8Array({ maxLength: 2_000 });
 const count = fc.option(fc.maxSafeNat(), { nil: undefined });
 const name = fc.constantFrom("a", "b", "c");
 const change: fc.Arbitrary<CheckedChange> = fc.record({
-  kind: fc.constantFrom("put", "delete"),
+  kind: fc.constantFrom("put", "delete", "check"),
   scope: fc.record({ database: name, table: name }),
   keyText: fc.constant(""),
   key: bytes,

@@ -16,7 +16,7 @@ export interface PackedGroup {
 
 /** A change as the writer finds it. */
 export interface PackedChange {
-  readonly kind: "put" | "delete";
+  readonly kind: CheckedChange["kind"];
   readonly scopeIndex: number;
   readonly key: Uint8Array;
   readonly value: Uint8Array;
@@ -24,6 +24,9 @@ export interface PackedChange {
   readonly expiresAtMs: number | null;
   readonly expectedRevision: number | undefined;
 }
+
+/** By the number that stands for each. */
+const kinds: readonly CheckedChange["kind"][] = ["check", "delete", "put"];
 
 const headBytes = 33;
 const smallestBytes = 4 * 1024;
@@ -70,7 +73,7 @@ export class GroupPacker {
     this.#reserve(headBytes + key.length + value.length + metadata.length);
     const view = this.#view;
     const at = this.#length;
-    view.setUint8(at, change.kind === "put" ? 1 : 0);
+    view.setUint8(at, kinds.indexOf(change.kind));
     view.setUint32(at + 1, this.#indexOf(change.scope.database, change.scope.table));
     view.setUint32(at + 5, key.length);
     view.setUint32(at + 9, value.length);
@@ -116,7 +119,7 @@ export function* unpackGroup(group: PackedGroup): Generator<readonly PackedChang
     const expiresAtMs = view.getFloat64(head + 17);
     const expectedRevision = view.getFloat64(head + 25);
     return {
-      kind: view.getUint8(head) === 1 ? "put" : "delete",
+      kind: kinds[view.getUint8(head)] ?? "check",
       scopeIndex: view.getUint32(head + 1),
       key: take(view.getUint32(head + 5)),
       value: take(view.getUint32(head + 9)),
