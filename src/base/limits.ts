@@ -36,6 +36,8 @@ export const limits = {
   httpWaitingCountMax: 4_096,
   /** Messages of a stream that may wait for a slow reader before the sender is paused. */
   streamQueueCountMax: 64,
+  /** Messages of a WebSocket that may wait for the service: its sender cannot be paused, so it is refused. */
+  socketQueueCountMax: 1_024,
   /** Unary calls without a deadline of their own, as Micro clients do. */
   requestTimeoutMs: 60_000,
   /** Time for a TCP connection or HTTP/2 session to stand. */

@@ -3,12 +3,15 @@ import type { Metadata } from "#base/metadata.ts";
 import type { CallSource } from "#rpc/incoming-call.ts";
 import { readCookieToken } from "./cookie-token.ts";
 import { mayUseCookie, type CorsOptions } from "./cors.ts";
+import type { SocketCall } from "./socket-call.ts";
 
 /** What the server knows about a request beside the request. */
 export interface RequestHost {
   requestIP(request: Request): { readonly address: string; readonly port: number } | null;
   /** Closes the connection after so many seconds without a byte; 0 never does. */
   timeout(request: Request, seconds: number): void;
+  /** Makes the connection a WebSocket that carries the call; false when the request does not ask for one properly. */
+  openSocket(request: Request, call: SocketCall, protocol: string | undefined): boolean;
 }
 
 /** An HTTP request as the source of a call. */
@@ -54,6 +57,18 @@ export class GatewayRequest implements CallSource {
       headers["grpc-timeout"] !== undefined ||
       headers["connect-timeout-ms"] !== undefined
     );
+  }
+
+  /** True where the caller wants to speak over a WebSocket. */
+  get wantsSocket(): boolean {
+    return this.#headers["upgrade"]?.toLowerCase() === "websocket";
+  }
+
+  /** Becomes a WebSocket, in the first of the protocols that the caller offers. @throws MicroError `invalid_argument` */
+  openSocket(call: SocketCall): void {
+    const [protocol] = (this.#headers["sec-websocket-protocol"] ?? "").split(",").map((each) => each.trim());
+    if (this.#host.openSocket(this.#request, call, protocol === "" ? undefined : protocol)) return;
+    throw new MicroError("invalid_argument", "the request does not ask for a WebSocket as RFC 6455 says");
   }
 
   /** The connection may be silent for as long as it likes. */

@@ -14,12 +14,15 @@ import { errorResponse } from "./error-response.ts";
 import { findTarget, type Target, type TargetDeps } from "./find-target.ts";
 import { answerFixed, isCallMethod } from "./fixed-routes.ts";
 import { GatewayRequest, type RequestHost } from "./gateway-request.ts";
-import { listenGateway, type ListenGatewayOptions } from "./listen-gateway.ts";
+import { listenGateway, type Answer, type ListenGatewayOptions } from "./listen-gateway.ts";
 import { ndjsonType, toLines } from "./ndjson-response.ts";
 import type { Route } from "./path-table.ts";
 import { hasBody, toBodyKind, toRequestMessage } from "./request-message.ts";
 import { RouteCache } from "./route-cache.ts";
+import { SocketCall } from "./socket-call.ts";
 import { splitUrl, type UrlParts } from "./split-url.ts";
+import { sseType, toEvents, wantsEvents } from "./sse-response.ts";
+import { awaitStart } from "./stream-start.ts";
 
 export interface GatewayDeps {
   readonly directory: ServiceDirectory;
@@ -44,8 +47,8 @@ export interface GatewayOptions {
 
 /** HTTP with JSON (or protobuf) in front of every service, by path: `/helloworld/Call`. */
 export interface Gateway {
-  /** One request; never throws. */
-  answer(request: Request, host: RequestHost): Response | Promise<Response>;
+  /** One request; never throws. Undefined where the connection has become a WebSocket. */
+  readonly answer: Answer;
   /** @throws MicroError `conflict` when the address is in use, and what else keeps a program from listening. */
   listen(address: string, options?: ListenGatewayOptions): Promise<HttpListener>;
 }
@@ -85,7 +88,7 @@ class HttpGateway {
     this.#targets = { directory, core, remote };
   }
 
-  answer(request: Request, host: RequestHost): Response | Promise<Response> {
+  answer(request: Request, host: RequestHost): ReturnType<Answer> {
     const origin = request.headers.get("origin");
     const answer = this.#answer(request, host);
     if (origin === null) return answer;
@@ -94,7 +97,7 @@ class HttpGateway {
       : this.#withCors(answer, origin);
   }
 
-  #answer(request: Request, host: RequestHost): Response | Promise<Response> {
+  #answer(request: Request, host: RequestHost): ReturnType<Answer> {
     const { method } = request;
     const url = splitUrl(request.url);
     try {
@@ -113,18 +116,26 @@ class HttpGateway {
     }
   }
 
-  async #answerCall(given: { request: Request; host: RequestHost; url: UrlParts; route: Route }): Promise<Response> {
+  async #answerCall(given: {
+    request: Request;
+    host: RequestHost;
+    url: UrlParts;
+    route: Route;
+  }): Promise<Response | undefined> {
     const { url, route } = given;
     let bounded: IncomingCall | undefined;
     try {
       const source = new GatewayRequest(given.request, given.host, this.#config.cors);
-      const target: CallTarget = { ...route, path: url.path, encoding: encodingOf(source) };
-      // In this process nobody else watches over the time.
-      if (source.hasTimeout || this.#deps.core(route.service) !== undefined) bounded = new IncomingCall(source, target);
-      const call = bounded ?? new EdgeCall(source, target);
+      const named: CallTarget = { ...route, path: url.path, encoding: encodingOf(source) };
+      // In this process nobody else watches over the time; of a WebSocket nobody else says when its caller left.
+      if (source.hasTimeout || source.wantsSocket || this.#deps.core(route.service) !== undefined)
+        bounded = new IncomingCall(source, named);
+      const call = bounded ?? new EdgeCall(source, named);
       const guarded = this.#deps.guard(call);
       if (guarded !== undefined) await guarded;
-      const work = this.#run({ source, url, call }, findTarget(this.#targets, call));
+      const target = findTarget(this.#targets, call);
+      if (source.wantsSocket && bounded !== undefined) return this.#openSocket({ source, url, call: bounded }, target);
+      const work = this.#run({ source, url, call }, target);
       return await (bounded?.deadlineMs === undefined ? work : bounded.until(work));
     } catch (reason) {
       return this.#refuse(url, reason);
@@ -150,10 +161,22 @@ class HttpGateway {
     // A stream may be silent for as long as nothing happens.
     source.keepOpen();
     const answers = target.method.stream(once(message), call)[Symbol.asyncIterator]();
-    // The first message tells whether the call works at all, so a failure before it still has its status.
-    const first = await answers.next();
-    const lines = toLines(answers, first, (error) => this.#report(url, error));
-    return new Response(lines, { headers: { "content-type": ndjsonType, "cache-control": "no-store" } });
+    const start = await awaitStart(answers);
+    const asEvents = wantsEvents(source.header("accept"));
+    const body = (asEvents ? toEvents : toLines)(answers, start, (error) => this.#report(url, error));
+    const type = asEvents ? sseType : ndjsonType;
+    return new Response(body, { headers: { "content-type": type, "cache-control": "no-store" } });
+  }
+
+  /** @throws MicroError `invalid_argument` for an endpoint that is no stream, or a request that cannot be one. */
+  #openSocket({ source, url, call }: Exchange & { readonly call: IncomingCall }, target: Target): undefined {
+    const { method, kind, requestType: type } = target;
+    if (kind === "unary") {
+      throw new MicroError("invalid_argument", `${call.endpoint} is no stream; call it without a WebSocket`);
+    }
+    const asQuery = { method: "GET", contentType: "", query: url.query, body: noBytes, type };
+    const first = url.query === "" ? undefined : toRequestMessage(asQuery).bytes;
+    source.openSocket(new SocketCall({ method, call, first, onError: (error) => this.#report(url, error) }));
   }
 
   #refuse(url: UrlParts, reason: unknown): Response {
@@ -168,7 +191,8 @@ class HttpGateway {
     else this.#deps.logger.debug("request refused", { path, code: error.code, detail: error.detail });
   }
 
-  #withCors(response: Response, origin: string): Response {
+  #withCors(response: Response | undefined, origin: string): Response | undefined {
+    if (response === undefined) return undefined;
     const headers = corsHeaders(origin, this.#config.cors);
     for (const key in headers) response.headers.set(key, headers[key] ?? "");
     return response;
@@ -182,7 +206,7 @@ const jsonHeaders = Object.freeze({ "content-type": "application/json" });
 function requireOneMessage({ kind }: Target, { endpoint, service, encoding }: ServerCall): void {
   if (kind === "unary") return;
   if (kind === "client_stream" || kind === "bidi_stream") {
-    const detail = `${endpoint} takes a stream of messages; call it over gRPC or with micro stream`;
+    const detail = `${endpoint} takes a stream of messages; call it over a WebSocket, gRPC, or with micro stream`;
     throw new MicroError("invalid_argument", detail, { at: service });
   }
   if (encoding === "json") return;

@@ -1,4 +1,5 @@
 import { MicroError } from "#base/error.ts";
+import type { StreamStart } from "./stream-start.ts";
 
 /** One JSON value a line. https://github.com/ndjson/ndjson-spec */
 export const ndjsonType = "application/x-ndjson";
@@ -14,14 +15,14 @@ const newline = 10;
  */
 export function toLines(
   messages: AsyncIterator<Uint8Array>,
-  first: IteratorResult<Uint8Array>,
+  { first }: StreamStart,
   onError: (error: MicroError) => void,
 ): ReadableStream<Uint8Array> {
-  let next: IteratorResult<Uint8Array> | undefined = first;
+  let next: Promise<IteratorResult<Uint8Array>> | undefined = first;
   return new ReadableStream<Uint8Array>({
     pull: async (controller) => {
       try {
-        const result = next ?? (await messages.next());
+        const result = await (next ?? messages.next());
         next = undefined;
         if (result.done === true) controller.close();
         else controller.enqueue(toLine(result.value));
