@@ -79,14 +79,14 @@ interface NodeRun {
 }
 
 async function runNode(root: CommandNode, { name, words, state }: NodeRun): Promise<void> {
-  const parsed = parseArguments(words, [...collectFlags(root), ...globalFlags]);
-  const found = findCommand(root, parsed.words, [name]);
-  if (parsed.flags.isOn("help")) return printLines(formatCommandHelp(found.node, found.path, globalFlags));
+  const all = parseArguments(words, [...collectFlags(root), ...globalFlags]);
+  const found = findCommand(root, all.words, [name]);
+  if (all.flags.isOn("help")) return printLines(formatCommandHelp(found.node, found.path, globalFlags));
   const command = found.node.kind === "command" ? found.node : found.node.alone;
-  if (parsed.flags.has("version") && findFlag(command?.flags ?? [], "version") === undefined) return printVersion();
+  if (all.flags.has("version") && findFlag(command?.flags ?? [], "version") === undefined) return printVersion();
   if (command === undefined) return printLines(formatCommandHelp(found.node, found.path, globalFlags));
-  checkFlags(parsed, command);
-  const positional = command.takesRest === true ? found.words : [...found.words, ...(parsed.rest ?? [])];
+  const parsed = parseOwn(words, command, found.path);
+  const positional = command.takesRest === true ? parsed.words : [...parsed.words, ...(parsed.rest ?? [])];
   checkWordCount(command, found.path, positional);
   const flags = withVariables(parsed.flags, [...command.flags, ...globalFlags], state.variables);
   await command.run({
@@ -103,11 +103,17 @@ function openSession(state: RunState, flags: FlagValues): Session {
   return state.session;
 }
 
-/** A group is parsed with the flags of all its commands; a flag that belongs to another of them is refused here. */
-function checkFlags(parsed: ParsedArguments, command: Command): void {
-  const known = [...command.flags, ...globalFlags];
-  const stranger = parsed.flags.names().find((each) => findFlag(known, each) === undefined);
-  if (stranger !== undefined) throw new CommandError(`Flag provided but not defined: -${stranger}`);
+/**
+ * Parses the line again with the flags of the command alone: those of another command of its group are refused, and may
+ * take no value where the command's own of that name does.
+ */
+function parseOwn(words: readonly string[], command: Command, path: readonly string[]): ParsedArguments {
+  const parsed = parseArguments(words, [...command.flags, ...globalFlags]);
+  const depth = path.length - 1;
+  if (parsed.words.slice(0, depth).join(" ") === path.slice(1).join(" ")) {
+    return { ...parsed, words: parsed.words.slice(depth) };
+  }
+  throw new CommandError(`Write flags behind the command: micro ${path.join(" ")} …`);
 }
 
 function checkWordCount(command: Command, path: readonly string[], words: readonly string[]): void {

@@ -52,8 +52,8 @@ export const globalFlags: readonly FlagSpec[] = [
   { name: "version", short: "v", kind: "bool", help: "print the version" },
 ];
 
-/** What `--output` may be: lines for people, JSON, or JSON on one line where an answer is printed. */
-export const outputFormats: readonly string[] = ["text", "json", "raw"];
+/** What `--output` may be: lines for people (which some commands of Micro call a table), JSON, or JSON on one line where an answer is printed. */
+export const outputFormats: readonly string[] = ["text", "json", "raw", "table"];
 
 /** The long name that a written one stands for: underscores count as dashes. */
 export function normalizeFlagName(written: string): string {
