@@ -17,6 +17,7 @@ import { GatewayRequest, type RequestHost } from "./gateway-request.ts";
 import { listenGateway, type Answer, type ListenGatewayOptions } from "./listen-gateway.ts";
 import { ndjsonType, toLines } from "./ndjson-response.ts";
 import type { Route } from "./path-table.ts";
+import { answerPublicBlob, publicBlobsPrefix, type PublicBlobs } from "./public-blobs.ts";
 import { hasBody, toBodyKind, toRequestMessage } from "./request-message.ts";
 import { RouteCache } from "./route-cache.ts";
 import { SocketCall } from "./socket-call.ts";
@@ -34,6 +35,8 @@ export interface GatewayDeps {
   readonly client: ForwardingClient;
   /** The short way to TypeScript services; `selector` is the one of `client`. Absent: all calls go through `client`. */
   readonly direct?: Pick<DirectForwardingDeps, "http" | "selector">;
+  /** Serves those of them that are public, below `/blobs/`. Absent: there are none. */
+  readonly publicBlobs?: PublicBlobs;
   readonly logger: Logger;
   /** What `/` answers. */
   readonly version: string;
@@ -102,9 +105,8 @@ class HttpGateway {
     const url = splitUrl(request.url);
     try {
       const known = this.#routes.known(url.path);
-      const fixed =
-        known === undefined || method === "OPTIONS" ? answerFixed(method, url, this.#deps.version) : undefined;
-      if (fixed !== undefined) return fixed;
+      const own = known === undefined || method === "OPTIONS" ? this.#answerOwn(request, url) : undefined;
+      if (own !== undefined) return own;
       if (!isCallMethod(method)) {
         throw new MicroError("method_not_allowed", `${url.path.slice(0, 100)} cannot be called with ${method}`);
       }
@@ -114,6 +116,15 @@ class HttpGateway {
     } catch (reason) {
       return this.#refuse(url, reason);
     }
+  }
+
+  /** What the gateway answers itself; undefined for calls. */
+  #answerOwn(request: Request, url: UrlParts): Response | Promise<Response> | undefined {
+    const { publicBlobs, version } = this.#deps;
+    const isBlob = publicBlobs !== undefined && url.path.startsWith(publicBlobsPrefix) && request.method !== "OPTIONS";
+    // Before a path is cleaned: a key is text, and may hold what a clean path does not.
+    if (!isBlob) return answerFixed(request.method, url, version);
+    return answerPublicBlob(publicBlobs, request, url.path).catch((reason: unknown) => this.#refuse(url, reason));
   }
 
   async #answerCall(given: {
