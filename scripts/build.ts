@@ -17,9 +17,12 @@ await mkdir(outFolder, { recursive: true });
 await buildSdk(sdkFolder);
 await writeFile(archivePath, JSON.stringify(await readFolder(sdkFolder)));
 
+/** Threads: each is found next to whoever starts it, so no two may have the same name. */
+const workers = ["core/store/store-writer-worker.ts", "sqlite/sqlite-copy-worker.ts"];
+
 const built = await Bun.build({
-  entrypoints: [`${root}/src/cli/main.ts`, `${root}/src/core/store/sqlite-writer-worker.ts`, archivePath],
-  // Entry points side by side: the worker is found next to whoever starts it.
+  entrypoints: [`${root}/src/cli/main.ts`, ...workers.map((path) => `${root}/src/${path}`), archivePath],
+  // Entry points side by side.
   naming: { entry: "[name].[ext]", asset: "[name].[ext]" },
   loader: { ".txt": "file" },
   conditions: ["bun"],

@@ -1,6 +1,8 @@
 import type { Database } from "bun:sqlite";
+import type { FileWriter } from "#sqlite/serve-writer.ts";
+import { Transaction } from "#sqlite/transaction.ts";
 import { unpackGroup, type PackedChange, type PackedGroup } from "./write-group.ts";
-import type { RefusedBatch } from "./writer-message.ts";
+import type { RefusedBatch, WriterReply, WriterRequest } from "./writer-message.ts";
 
 interface Outcome {
   readonly baseRevision: number;
@@ -11,8 +13,9 @@ interface Outcome {
  * Writes groups of batches, one durable commit a group. All conditions of a batch are checked before its first change is
  * made, so that a refused batch leaves no trace and does not hold up the others.
  */
-export class GroupWriter {
+export class GroupWriter implements FileWriter<WriterRequest, WriterReply> {
   readonly #database: Database;
+  readonly #transaction: Transaction;
   readonly #statements: ReturnType<typeof prepare>;
   readonly #scopeIds = new Map<string, number>();
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -20,8 +23,14 @@ export class GroupWriter {
 
   constructor(database: Database) {
     this.#database = database;
+    this.#transaction = new Transaction(database);
     this.#statements = prepare(database);
     this.#revision = this.#statements.readCounter.get()?.revision ?? 0;
+  }
+
+  answer(request: WriterRequest): WriterReply {
+    if (request.kind === "commit") return { kind: "committed", ...this.commit(request.group, request.nowMs) };
+    return { kind: "purged", count: this.purge(request.countMax, request.nowMs) };
   }
 
   /** Commits the group. Whatever it throws, nothing of the group was written. */
@@ -53,22 +62,18 @@ export class GroupWriter {
   /** Closes the file. The last connection that closes moves the log into it. */
   close(): void {
     // SQLite keeps a connection open, behind the scenes, as long as it has statements.
+    this.#transaction.finalize();
     for (const statement of Object.values(this.#statements)) statement.finalize();
     this.#database.close();
   }
 
   #inTransaction<T>(work: () => T): T {
     const revisionBefore = this.#revision;
-    this.#statements.begin.run();
     try {
-      const result = work();
-      this.#statements.commit.run();
-      return result;
+      return this.#transaction.run(work);
     } catch (reason) {
       this.#revision = revisionBefore;
       this.#scopeIds.clear();
-      // SQLite has rolled back by itself after some failures (disk full); then there is nothing left to undo.
-      if (this.#database.inTransaction) this.#statements.rollback.run();
       throw reason;
     }
   }
@@ -89,6 +94,7 @@ export class GroupWriter {
   #apply(changes: readonly PackedChange[], scopeIds: readonly number[], revision: number): void {
     for (const [index, change] of changes.entries()) {
       const scopeId = scopeIds[index] ?? 0;
+      if (change.kind === "check") continue;
       if (change.kind === "delete") {
         this.#statements.remove.run(scopeId, change.key);
         continue;
@@ -114,9 +120,6 @@ type Bytes = Uint8Array;
 
 function prepare(database: Database) {
   return {
-    begin: database.prepare("BEGIN IMMEDIATE"),
-    commit: database.prepare("COMMIT"),
-    rollback: database.prepare("ROLLBACK"),
     readCounter: database.prepare<{ revision: number }, []>("SELECT revision FROM counter"),
     writeCounter: database.prepare<unknown, [number]>("UPDATE counter SET revision = ?"),
     readScope: database.prepare<{ id: number }, [string, string]>(

@@ -1,7 +1,6 @@
 import type { Database, Statement } from "bun:sqlite";
 import type { StoreRecord, StoreScope } from "#interface/store.ts";
 import type { CheckedQuery } from "./check-query.ts";
-import { checkStoreFile } from "./store-file.ts";
 
 interface RecordRow {
   readonly key: Uint8Array;
@@ -15,7 +14,7 @@ type SelectValues = Record<string, number | Uint8Array>;
 
 const isLive = "(expires_at_ms IS NULL OR expires_at_ms > $nowMs)";
 
-/** Reads a store file through a connection that cannot write. Each read sees everything that was acknowledged before it. */
+/** Reads a store file, through a connection of `openSqliteReader`. Each read sees everything that was acknowledged before it. */
 export class SqliteReader {
   readonly #database: Database;
   readonly #statements: ReturnType<typeof prepare>;
@@ -26,7 +25,6 @@ export class SqliteReader {
 
   constructor(database: Database) {
     this.#database = database;
-    database.run("PRAGMA query_only = ON");
     this.#statements = prepare(database);
   }
 
@@ -55,11 +53,6 @@ export class SqliteReader {
     return this.#statements.tables.all({ database, nowMs }).map((row) => row.name);
   }
 
-  /** @throws MicroError `internal` when the file is damaged, as far as that can be told quickly. */
-  check(path: string): void {
-    checkStoreFile(this.#database, path);
-  }
-
   close(): void {
     // SQLite keeps a connection open, behind the scenes, as long as it has statements.
     for (const statement of [...Object.values(this.#statements), ...this.#selects.values()]) statement.finalize();
@@ -67,7 +60,7 @@ export class SqliteReader {
   }
 
   #select<Row>(columns: string, request: { scope: StoreScope; query: CheckedQuery; nowMs: number }): Row[] {
-    const { prefix, suffix, limit, offset, order } = request.query;
+    const { suffix, limit, offset, order } = request.query;
     const scopeId = this.#scopeId(request.scope);
     if (scopeId === undefined) return [];
     const values: SelectValues = {
@@ -77,10 +70,14 @@ export class SqliteReader {
       offset,
     };
     let filter = "scope_id = $scopeId";
-    if (prefix !== "") {
-      filter += " AND key >= $from AND key < $before";
-      values["from"] = this.#encoder.encode(prefix);
-      values["before"] = nextAfterPrefix(values["from"]);
+    const { from, isBehind, before } = this.#range(request.query);
+    if (from !== undefined) {
+      filter += isBehind ? " AND key > $from" : " AND key >= $from";
+      values["from"] = from;
+    }
+    if (before !== undefined) {
+      filter += " AND key < $before";
+      values["before"] = before;
     }
     if (suffix !== "") {
       filter += " AND substr(key, -length($suffix)) = $suffix";
@@ -90,7 +87,23 @@ export class SqliteReader {
     return this.#prepare<Row>(text).all(values);
   }
 
-  /** There are sixteen texts in all, so every one is kept. */
+  /** One bound a side: of two on the same side SQLite would seek by one and look at every key up to the other. */
+  #range({ prefix, order, after }: CheckedQuery): Range {
+    const from = prefix === "" ? undefined : this.#encoder.encode(prefix);
+    const before = from === undefined ? undefined : nextAfterPrefix(from);
+    if (after === undefined) return { from, isBehind: false, before };
+    if (order === "desc") {
+      return {
+        from,
+        isBehind: false,
+        before: before !== undefined && isLess(before, after.bytes) ? before : after.bytes,
+      };
+    }
+    const isBehind = from === undefined || !isLess(after.bytes, from);
+    return { from: isBehind ? after.bytes : from, isBehind, before };
+  }
+
+  /** There are 32 texts in all, so every one is kept. */
   #prepare<Row>(text: string): Statement<Row, [SelectValues]> {
     const statement = this.#selects.get(text) ?? this.#database.prepare<unknown, [SelectValues]>(text);
     this.#selects.set(text, statement);
@@ -106,6 +119,17 @@ export class SqliteReader {
     this.#scopeIds.set(name, row.id);
     return row.id;
   }
+}
+
+/** Keys from `from`, or behind it, to before `before`. */
+interface Range {
+  readonly from: Uint8Array | undefined;
+  readonly isBehind: boolean;
+  readonly before: Uint8Array | undefined;
+}
+
+function isLess(left: Uint8Array, right: Uint8Array): boolean {
+  return Buffer.compare(left, right) < 0;
 }
 
 function prepare(database: Database) {

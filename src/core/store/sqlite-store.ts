@@ -1,17 +1,18 @@
-import { chmod, mkdir, open } from "node:fs/promises";
 import { systemClock, type Clock } from "#base/clock.ts";
 import { MicroError } from "#base/error.ts";
 import { repeat, type Stoppable } from "#base/lifecycle.ts";
 import { limits } from "#base/limits.ts";
 import { requireName } from "#base/name.ts";
+import type { BackupPart } from "#interface/backup.ts";
 import type { Store, StoreChange, StoreQuery, StoreRecord, StoreScope } from "#interface/store.ts";
+import { copySqliteFile } from "#sqlite/copy-sqlite-file.ts";
+import { fromSqliteError } from "#sqlite/sqlite-error.ts";
+import { createSqliteFile, openSqliteReader } from "#sqlite/sqlite-file.ts";
 import { checkChanges, checkKey, checkScope } from "./check-change.ts";
 import { checkQuery } from "./check-query.ts";
-import { GroupCommit } from "./group-commit.ts";
-import { fromSqliteError } from "./sqlite-error.ts";
 import { SqliteReader } from "./sqlite-reader.ts";
-import { openStoreFile } from "./store-file.ts";
-import { WriterThread } from "./writer-thread.ts";
+import { StoreCommit } from "./store-commit.ts";
+import { storeFormat } from "./store-format.ts";
 
 export interface SqliteStoreOptions {
   /** Where `store.db` lies; made, readable by its owner only, where it is missing. */
@@ -24,14 +25,15 @@ interface SqliteStoreParts {
   readonly path: string;
   readonly clock: Clock;
   readonly reader: SqliteReader;
-  readonly commit: GroupCommit;
+  readonly commit: StoreCommit;
 }
 
 /**
  * The embedded store: one SQLite file, one writer in a thread of its own that commits together what has gathered, and
  * reads on the calling thread that never wait for a write.
  */
-export class SqliteStore implements Store {
+export class SqliteStore implements Store, BackupPart {
+  readonly name = "store";
   readonly #parts: SqliteStoreParts;
   readonly #purge: Stoppable;
   #closing: Promise<void> | undefined;
@@ -39,7 +41,9 @@ export class SqliteStore implements Store {
   private constructor(parts: SqliteStoreParts) {
     this.#parts = parts;
     const intervalMs = limits.storePurgeIntervalMs;
-    this.#purge = repeat({ intervalMs, onError: () => undefined }, () => parts.commit.purge());
+    this.#purge = repeat({ intervalMs, onError: () => undefined }, () =>
+      parts.commit.purge(() => this.#closing !== undefined),
+    );
   }
 
   /**
@@ -49,15 +53,13 @@ export class SqliteStore implements Store {
   static async open(options: SqliteStoreOptions): Promise<SqliteStore> {
     const { folder, clock = systemClock } = options;
     const path = `${folder}/store.db`;
-    await createFile(folder, path);
-    const reader = new SqliteReader(openStoreFile(path));
+    await createSqliteFile(path, storeFormat);
+    const reader = new SqliteReader(openSqliteReader(path, storeFormat));
     try {
-      reader.check(path);
-      const thread = await WriterThread.start(path);
-      return new SqliteStore({ path, clock, reader, commit: new GroupCommit({ path, clock, thread }) });
+      return new SqliteStore({ path, clock, reader, commit: await StoreCommit.open(path, clock) });
     } catch (reason) {
       reader.close();
-      throw fromSqliteError(reason, path);
+      throw fromSqliteError(reason, path, storeFormat);
     }
   }
 
@@ -92,6 +94,12 @@ export class SqliteStore implements Store {
     return this.#read((reader, nowMs) => reader.tables(database, nowMs));
   }
 
+  /** Writes `store.db` into a folder that exists, as it is at one moment; reads and writes go on meanwhile. */
+  async copyTo(folder: string): Promise<void> {
+    if (this.#closing !== undefined) throw new MicroError("unavailable", "the store is closed", { at: "store" });
+    await copySqliteFile({ path: this.#parts.path, target: `${folder}/store.db`, format: storeFormat });
+  }
+
   /** Answers the writes that were taken, then closes the file. Later calls are refused with `unavailable`. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -110,19 +118,7 @@ export class SqliteStore implements Store {
     try {
       return work(this.#parts.reader, this.#parts.clock.now());
     } catch (reason) {
-      throw fromSqliteError(reason, this.#parts.path);
+      throw fromSqliteError(reason, this.#parts.path, storeFormat);
     }
-  }
-}
-
-/** SQLite gives its side files the mode of the file itself, so that setting it once is enough. */
-async function createFile(folder: string, path: string): Promise<void> {
-  try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    await chmod(folder, 0o700);
-    const file = await open(path, "a", 0o600);
-    await file.close();
-  } catch (reason) {
-    throw MicroError.from(reason, { code: "unavailable", at: "store" });
   }
 }

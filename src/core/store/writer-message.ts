@@ -2,10 +2,8 @@ import type { PackedGroup } from "./write-group.ts";
 
 /** What the store asks its writer; each is answered once, in order. */
 export type WriterRequest =
-  | { readonly kind: "open"; readonly path: string }
   | { readonly kind: "commit"; readonly group: PackedGroup; readonly nowMs: number }
-  | { readonly kind: "purge"; readonly countMax: number; readonly nowMs: number }
-  | { readonly kind: "close" };
+  | { readonly kind: "purge"; readonly countMax: number; readonly nowMs: number };
 
 /** A batch that was left out because an expected revision did not hold. */
 export interface RefusedBatch {
@@ -16,10 +14,6 @@ export interface RefusedBatch {
 }
 
 export type WriterReply =
-  | { readonly kind: "opened" }
   /** On disk. Batch `n` has revision `baseRevision + n + 1`, unless it was refused. */
   | { readonly kind: "committed"; readonly baseRevision: number; readonly refused: readonly RefusedBatch[] }
-  | { readonly kind: "purged"; readonly count: number }
-  | { readonly kind: "closed" }
-  /** Nothing of the request was done. */
-  | { readonly kind: "failed"; readonly code: "internal" | "unavailable"; readonly detail: string };
+  | { readonly kind: "purged"; readonly count: number };

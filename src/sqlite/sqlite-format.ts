@@ -1,0 +1,13 @@
+/** What kind of SQLite file a block keeps: how messages speak of it, and how it comes to its present form. */
+export interface SqliteFormat {
+  /** Who reports its failures: the `id` of the errors, such as `store`. */
+  readonly at: string;
+  /** What messages call it: `store` gives "the store file PATH is damaged". */
+  readonly what: string;
+  /**
+   * What each version of the file adds to the one before it; the version is in `user_version`. Steps are only ever added.
+   */
+  readonly migrations: readonly string[];
+  /** A file up to this size is read as a whole when it is opened; a bigger one is checked page by page as it is read. */
+  readonly checkBytesMax: number;
+}

@@ -1,0 +1,102 @@
+import { MicroError } from "#base/error.ts";
+import type { ErrorCode } from "#base/error-code.ts";
+import type { SqliteFormat } from "./sqlite-format.ts";
+
+/** What a writer thread is asked; each is answered once, in order. */
+export type ThreadRequest<Request> =
+  | { readonly kind: "open"; readonly path: string }
+  | { readonly kind: "do"; readonly request: Request }
+  | { readonly kind: "close" };
+
+export type ThreadReply<Reply> =
+  /** `open` and `close` have no reply. */
+  | { readonly kind: "done"; readonly reply: Reply | undefined }
+  /** Nothing of the request was done. */
+  | { readonly kind: "failed"; readonly code: ErrorCode; readonly detail: string };
+
+export interface WriterThreadOptions {
+  /** Runs `serveWriter()`. Made by the block itself, because bundlers look for `new Worker(new URL(…))` with a literal path. */
+  readonly worker: Worker;
+  readonly path: string;
+  readonly format: SqliteFormat;
+}
+
+interface Waiting<Reply> {
+  readonly resolve: (reply: ThreadReply<Reply>) => void;
+  readonly reject: (error: MicroError) => void;
+}
+
+/** A block's handle on the thread that writes its file: sends requests, brings back replies, notices the thread's death. */
+export class WriterThread<Request, Reply> {
+  readonly #worker: Worker;
+  readonly #format: SqliteFormat;
+  readonly #waiting: Waiting<Reply>[] = [];
+  #death: MicroError | undefined;
+
+  private constructor({ worker, format }: WriterThreadOptions) {
+    this.#worker = worker;
+    this.#format = format;
+    worker.addEventListener("message", (event: MessageEvent<ThreadReply<Reply>>) => {
+      this.#waiting.shift()?.resolve(event.data);
+    });
+    worker.addEventListener("error", (event) => this.#die(event.message));
+    worker.addEventListener("close", () => this.#die("it ended"));
+  }
+
+  /** Opens the file in the thread. @throws MicroError as `openSqliteFile`; the thread is ended then. */
+  static async start<Request, Reply>(options: WriterThreadOptions): Promise<WriterThread<Request, Reply>> {
+    const thread = new WriterThread<Request, Reply>(options);
+    try {
+      await thread.#ask({ kind: "open", path: options.path }, []);
+      return thread;
+    } catch (reason) {
+      thread.end();
+      throw reason;
+    }
+  }
+
+  get isDead(): boolean {
+    return this.#death !== undefined;
+  }
+
+  /**
+   * @param transfer memory that changes hands without a copy
+   * @throws MicroError what the writer says, or `unavailable` when the thread died before it answered.
+   */
+  async request(request: Request, transfer: ArrayBuffer[] = []): Promise<Reply> {
+    const reply = await this.#ask({ kind: "do", request }, transfer);
+    if (reply === undefined) throw new MicroError("internal", `the ${this.#format.what}'s writer gave no answer`);
+    return reply;
+  }
+
+  /** Closes the file, so that what is in the log moves into it, and ends the thread. */
+  async close(): Promise<void> {
+    try {
+      if (!this.isDead) await this.#ask({ kind: "close" }, []);
+    } finally {
+      this.end();
+    }
+  }
+
+  /** Ends the thread at once. What it has not answered fails with `unavailable`. */
+  end(): void {
+    this.#die("it was closed");
+    this.#worker.terminate();
+  }
+
+  async #ask(request: ThreadRequest<Request>, transfer: ArrayBuffer[]): Promise<Reply | undefined> {
+    if (this.#death !== undefined) throw this.#death;
+    const reply = await new Promise<ThreadReply<Reply>>((resolve, reject) => {
+      this.#waiting.push({ resolve, reject });
+      this.#worker.postMessage(request, transfer);
+    });
+    if (reply.kind === "failed") throw new MicroError(reply.code, reply.detail, { at: this.#format.at });
+    return reply.reply;
+  }
+
+  #die(detail: string): void {
+    const { at, what } = this.#format;
+    this.#death ??= new MicroError("unavailable", `the ${what}'s writer is gone: ${detail}`, { at });
+    for (const waiting of this.#waiting.splice(0)) waiting.reject(this.#death);
+  }
+}
