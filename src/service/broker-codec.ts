@@ -1,0 +1,90 @@
+import { MicroError } from "#base/error.ts";
+import type { MessageType } from "#rpc/method.ts";
+import { bytesField, joinBytes, ProtoFields } from "#rpc/proto-fields.ts";
+import { WireMessage, type ReceivedMessage } from "./broker-message.ts";
+import type { CallOptions } from "./caller.ts";
+
+/**
+ * The messages of the broker's wire, written by hand: there are thousands of them in a call, and a client that needs
+ * nothing else of protobuf need not load its library.
+ */
+
+/** Messages to be published, each as `encodeMessage` gave it. */
+export interface OutgoingBatch {
+  readonly pieces: readonly Uint8Array[];
+}
+
+export interface SubscribeRequest {
+  readonly topic: string;
+  readonly queue: string;
+}
+
+/** What came at one time. */
+export interface Delivery {
+  readonly messages: readonly ReceivedMessage[];
+  /** Messages lost since the last delivery. */
+  readonly dropped: number;
+}
+
+/** A message to be published. */
+export interface OutgoingMessage {
+  readonly topic: string;
+  readonly header: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+}
+
+/** One message as a piece of `broker.PublishBatchRequest`: a copy, so that the caller may go on using what he gave. */
+export function encodeMessage({ topic, header, body }: OutgoingMessage): Uint8Array {
+  const entries = Object.entries(header).map(([key, value]) =>
+    bytesField(1, joinBytes([textField(1, key), textField(2, value)])),
+  );
+  const message = bytesField(2, joinBytes([...entries, bytesField(2, body)]));
+  return bytesField(1, joinBytes([textField(1, topic), message]));
+}
+
+// Below, the caller gives what the method takes, as each use in this folder shows.
+
+/** Types of `Broker.PublishBatch`. */
+export const publishTypes: NonNullable<CallOptions["types"]> = {
+  input: createType("PublishBatchRequest", { encode: (batch) => joinBytes((batch as OutgoingBatch).pieces) }),
+  output: createType("Empty", { decode: () => ({}) }),
+};
+
+/** Types of `Broker.SubscribeBatch`. */
+export const subscribeTypes: NonNullable<CallOptions["types"]> = {
+  input: createType("SubscribeRequest", { encode: (request) => encodeSubscribe(request as SubscribeRequest) }),
+  output: createType("MessageBatch", { decode: decodeDelivery }),
+};
+
+function encodeSubscribe({ topic, queue }: SubscribeRequest): Uint8Array {
+  return joinBytes([textField(1, topic), textField(2, queue)]);
+}
+
+function decodeDelivery(bytes: Uint8Array): Delivery {
+  const messages: ReceivedMessage[] = [];
+  let dropped = 0;
+  for (const fields = new ProtoFields(bytes); fields.next();) {
+    if (fields.number === 1) messages.push(new WireMessage(fields.bytes()));
+    else if (fields.number === 2) dropped = fields.integer();
+  }
+  return { messages, dropped };
+}
+
+function textField(number: number, text: string): Uint8Array {
+  return bytesField(number, new TextEncoder().encode(text));
+}
+
+function createType(name: string, binary: Partial<NonNullable<MessageType<unknown>["binary"]>>): MessageType<unknown> {
+  return {
+    name,
+    value: { name, type: name, values: [] },
+    fromJson: unsupported,
+    toJson: unsupported,
+    binary: { decode: unsupported, encode: unsupported, ...binary },
+  };
+}
+
+/** The client writes its requests and reads its answers, in protobuf. */
+function unsupported(): never {
+  throw new MicroError("internal", "the broker's client does not do this");
+}

@@ -1,0 +1,99 @@
+import { backoffMs, type BackoffOptions } from "#base/backoff.ts";
+import { MicroError } from "#base/error.ts";
+import { delay } from "#base/lifecycle.ts";
+import { limits } from "#base/limits.ts";
+import { subscribeTypes, type Delivery, type SubscribeRequest } from "./broker-codec.ts";
+import type { Caller } from "./caller.ts";
+
+/** What happened while a subscription did not stand: messages of that time are lost. */
+export interface SubscriptionGap {
+  /** Why it broke. */
+  readonly reason: MicroError;
+  /** How long it lasted, in milliseconds. */
+  readonly durationMs: number;
+}
+
+export interface DeliveriesOptions extends SubscribeRequest {
+  /** Ends it. */
+  readonly signal: AbortSignal;
+  /** A subscription broke or could not be made, and is tried again. */
+  readonly onBreak: (reason: MicroError) => void;
+  /** It stands again. */
+  readonly onGap: (gap: SubscriptionGap) => void;
+}
+
+/** Most breaks are restarts, which take a second or two. */
+const backoff: BackoffOptions = { initialMs: 100, maxMs: 5_000 };
+/** A token that has just ended is replaced at once; one that is refused time and again stays refused. */
+const refusedLoginCountMax = 3;
+/** Trying again does not help. */
+const finalCodes: ReadonlySet<MicroError["code"]> = new Set([
+  "invalid_argument",
+  "permission_denied",
+  "method_not_allowed",
+  "unsupported_media_type",
+  "unimplemented",
+]);
+
+/**
+ * What a subscription brings, from one connection after the other, until `signal` aborts or the client is closed. The
+ * first delivery after each connection may be empty: it says that the subscription stands.
+ *
+ * @throws MicroError that a repetition would not change, such as `permission_denied`.
+ */
+export async function* readDeliveries(caller: Caller, options: DeliveriesOptions): AsyncGenerator<Delivery> {
+  const { signal, onBreak, onGap } = options;
+  let broken: { readonly reason: MicroError; readonly atMs: number } | undefined;
+  for (let failureCount = 0, refusedLoginCount = 0; ;) {
+    let reason = new MicroError("unavailable", "the broker ended the subscription");
+    try {
+      for await (const delivery of readOnce(caller, options)) {
+        if (broken !== undefined) onGap({ reason: broken.reason, durationMs: performance.now() - broken.atMs });
+        broken = undefined;
+        failureCount = 0;
+        refusedLoginCount = 0;
+        yield delivery;
+      }
+    } catch (failure) {
+      reason = MicroError.from(failure);
+      if (reason.code === "unauthenticated") refusedLoginCount += 1;
+      const isFinal = finalCodes.has(reason.code) || refusedLoginCount >= refusedLoginCountMax;
+      if (isFinal && !signal.aborted) throw reason;
+    }
+    if (signal.aborted || reason.code === "cancelled") return;
+    broken ??= { reason, atMs: performance.now() };
+    onBreak(reason);
+    failureCount += 1;
+    await delay(backoffMs(failureCount, backoff), signal);
+  }
+}
+
+/** One connection. The broker says every now and then that it is there; where it does not, the connection is dead. */
+async function* readOnce(caller: Caller, options: DeliveriesOptions): AsyncGenerator<Delivery> {
+  const left = new AbortController();
+  const leave = (): void => left.abort();
+  options.signal.addEventListener("abort", leave, { once: true });
+  if (options.signal.aborted) leave();
+  const request: SubscribeRequest = { topic: options.topic, queue: options.queue };
+  const call = { types: subscribeTypes, signal: left.signal };
+  const answers = caller.stream<Delivery>("broker", "Broker.SubscribeBatch", request, call)[Symbol.asyncIterator]();
+  let isSilent = false;
+  try {
+    for (;;) {
+      const silence = setTimeout(() => {
+        isSilent = true;
+        leave();
+      }, limits.brokerSilenceMs);
+      const next = await answers.next().finally(() => clearTimeout(silence));
+      if (next.done === true) return;
+      yield next.value;
+    }
+  } catch (reason) {
+    if (isSilent) throw new MicroError("unavailable", "nothing was heard from the broker", { cause: reason });
+    throw reason;
+  } finally {
+    options.signal.removeEventListener("abort", leave);
+    leave();
+    await answers.return?.();
+  }
+}
