@@ -99,6 +99,10 @@ export const limits = {
   storePurgeIntervalMs: 1_000,
   /** Expired records removed in one commit: small, so that writes do not wait for it. */
   storePurgeCountMax: 500,
+  /** Keys that one read of a store looks at in one go: a millisecond, after which others have their turn. */
+  storePageCountMax: 1_000,
+  /** Tasks of one call to the store: their answers are one message. */
+  storeTaskCountMax: 1_000,
   /** A store file up to this size is checked as a whole when it is opened: a few milliseconds. */
   storeCheckBytesMax: 8 * MiB,
   /** A blob's key in UTF-8: it is a record's key, with the namespace before it. */

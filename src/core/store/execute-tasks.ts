@@ -1,0 +1,55 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { MicroError } from "#base/error.ts";
+import { limits } from "#base/limits.ts";
+import type { ExecuteRequest, ExecuteResponseSchema, OutcomeSchema, Task } from "#gen/store/store_pb.ts";
+import type { ServerCall } from "#rpc/server-call.ts";
+import { AnswerRoom } from "./answer-room.ts";
+import { origin, type StoreTasks } from "./store-tasks.ts";
+
+type Outcome = MessageInitShape<typeof OutcomeSchema>;
+
+/**
+ * Does the tasks of one call, each on its own. They are begun in the same turn of the event loop, so that their writes
+ * share a commit.
+ *
+ * @throws MicroError `payload_too_large` when there are too many.
+ */
+export async function executeTasks(
+  does: StoreTasks,
+  { tasks }: ExecuteRequest,
+  call: ServerCall,
+): Promise<MessageInitShape<typeof ExecuteResponseSchema>> {
+  if (tasks.length > limits.storeTaskCountMax) {
+    const detail = `a call takes at most ${limits.storeTaskCountMax} tasks, not ${tasks.length}`;
+    throw new MicroError("payload_too_large", detail, { at: origin(call) });
+  }
+  const room = new AnswerRoom(call.encoding);
+  const run = async (task: Task): Promise<Outcome> => {
+    try {
+      return { result: await runTask(does, task, { call, room }) };
+    } catch (reason) {
+      const { httpStatus, detail } = MicroError.from(reason);
+      return { result: { case: "failure", value: { code: httpStatus, detail } } };
+    }
+  };
+  return { outcomes: await Promise.all(tasks.map(run)) };
+}
+
+async function runTask(
+  does: StoreTasks,
+  { work }: Task,
+  { call, room }: { readonly call: ServerCall; readonly room: AnswerRoom },
+): Promise<NonNullable<Outcome["result"]>> {
+  switch (work.case) {
+    case "read":
+      return { case: "read", value: await does.read(work.value, call, room) };
+    case "write":
+      return { case: "write", value: await does.write(work.value, call) };
+    case "delete":
+      return { case: "delete", value: await does.delete(work.value, call) };
+    case "batch":
+      return { case: "batch", value: await does.batch(work.value, call) };
+    default:
+      throw new MicroError("invalid_argument", "a task is a read, a write, a delete or a batch; this one is none");
+  }
+}

@@ -1,0 +1,128 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { Clock } from "#base/clock.ts";
+import { MicroError } from "#base/error.ts";
+import type {
+  BatchRequest,
+  BatchResponseSchema,
+  DeleteRequest,
+  DeleteResponseSchema,
+  Operation,
+  ReadRequest,
+  ReadResponseSchema,
+  WriteRequest,
+  WriteResponseSchema,
+} from "#gen/store/store_pb.ts";
+import { requireNamespaceAdmin } from "#interface/namespace-access.ts";
+import type { Store, StoreChange, StoreScope } from "#interface/store.ts";
+import type { ServerCall } from "#rpc/server-call.ts";
+import type { AnswerRoom } from "./answer-room.ts";
+import { createReservedRefusal } from "./reserved-tables.ts";
+import { fromRecord, toExpected, toPut, toScope, toSearch } from "./store-wire.ts";
+import { walkRecords } from "./walk-store.ts";
+
+export interface StoreTasksDeps {
+  readonly store: Store;
+  /** Tables that nobody reaches through the service. */
+  readonly isReserved: (scope: StoreScope) => boolean;
+  readonly clock: Clock;
+}
+
+type Written = MessageInitShape<typeof WriteResponseSchema>;
+type Batched = MessageInitShape<typeof BatchResponseSchema>;
+
+/** What can be done to records in one step, each with its check of who asks; a call does one of them, or many. */
+export class StoreTasks {
+  readonly #deps: StoreTasksDeps;
+
+  constructor(deps: StoreTasksDeps) {
+    this.#deps = deps;
+  }
+
+  /** @throws MicroError `not_found` when one key is asked for and is not there. */
+  async read(
+    request: ReadRequest,
+    call: ServerCall,
+    room: AnswerRoom,
+  ): Promise<MessageInitShape<typeof ReadResponseSchema>> {
+    const scope = this.open(toScope(request.options), call);
+    const { store, clock } = this.#deps;
+    const search = toSearch(request);
+    if ("key" in search) {
+      const record = await store.read(scope, search.key);
+      if (record === undefined) throw new MicroError("not_found", "not found", { at: origin(call) });
+      room.take(record);
+      return { records: [fromRecord(record, clock.now())] };
+    }
+    const records = [];
+    for await (const record of walkRecords(store, { scope, query: search.query, signal: call.signal })) {
+      room.take(record);
+      records.push(fromRecord(record, clock.now()));
+    }
+    return { records };
+  }
+
+  /** @throws MicroError `conflict` when the record has another revision. */
+  async write({ record, options, expectedRevision }: WriteRequest, call: ServerCall): Promise<Written> {
+    const scope = this.open(toScope(options), call);
+    const { store, clock } = this.#deps;
+    const revision = await store.write([toPut(record, { scope, expectedRevision }, clock.now())]);
+    return { revision: BigInt(revision) };
+  }
+
+  /** @throws MicroError `conflict` when the record has another revision. */
+  async delete(
+    { key, options, expectedRevision }: DeleteRequest,
+    call: ServerCall,
+  ): Promise<MessageInitShape<typeof DeleteResponseSchema>> {
+    const scope = this.open(toScope(options), call);
+    await this.#deps.store.write([{ kind: "delete", scope, key, ...toExpected(expectedRevision) }]);
+    return {};
+  }
+
+  /** @throws MicroError `conflict` when one of the records has another revision. */
+  async batch({ operations, options }: BatchRequest, call: ServerCall): Promise<Batched> {
+    const scope = this.open(toScope(options), call);
+    const { store, clock } = this.#deps;
+    const nowMs = clock.now();
+    const changes = operations.map((operation) => toChange(operation, scope, nowMs));
+    const revision = await store.write(changes);
+    return { revisions: changes.map((change) => BigInt(revisionAfter(change, revision))) };
+  }
+
+  /** The scope itself. @throws MicroError `unauthenticated` or `permission_denied`. */
+  open(scope: StoreScope, call: ServerCall): StoreScope {
+    const at = origin(call);
+    requireNamespaceAdmin(call.account, scope.database, at);
+    if (this.#deps.isReserved(scope)) throw createReservedRefusal(scope, at);
+    return scope;
+  }
+}
+
+/** Who an error is from. */
+export function origin(call: ServerCall): string {
+  return `store.${call.endpoint}`;
+}
+
+function toChange({ action, expectedRevision }: Operation, scope: StoreScope, nowMs: number): StoreChange {
+  switch (action.case) {
+    case "write":
+      return toPut(action.value, { scope, expectedRevision }, nowMs);
+    case "delete":
+      return { kind: "delete", scope, key: action.value, ...toExpected(expectedRevision) };
+    case "check":
+      if (expectedRevision !== undefined) {
+        return { kind: "check", scope, key: action.value, expectedRevision: Number(expectedRevision) };
+      }
+      throw new MicroError(
+        "invalid_argument",
+        `the check of "${action.value.slice(0, 40)}" needs an expected_revision`,
+      );
+    default:
+      throw new MicroError("invalid_argument", "an operation is a write, a delete or a check; one of these is none");
+  }
+}
+
+function revisionAfter(change: StoreChange, revision: number): number {
+  if (change.kind === "put") return revision;
+  return change.kind === "check" ? change.expectedRevision : 0;
+}
