@@ -6,10 +6,12 @@ import { limits } from "#base/limits.ts";
  * and one that leaves ends them.
  *
  * Small ones are read whole, because Bun sends a length only with a body that it knows the end of.
+ *
+ * @param onError hears of what fails later, which no status can say any more.
  */
 export async function toBody(
-  content: AsyncIterable<Uint8Array>,
-  sizeBytes: number,
+  { content, sizeBytes }: { readonly content: AsyncIterable<Uint8Array>; readonly sizeBytes: number },
+  onError: (reason: unknown) => void,
 ): Promise<Uint8Array | ReadableStream> {
   if (sizeBytes <= limits.blobWholeBytesMax) return collect(content);
   const pieces = content[Symbol.asyncIterator]();
@@ -17,10 +19,15 @@ export async function toBody(
   return new ReadableStream<Uint8Array>(
     {
       pull: async (controller) => {
-        const result = next ?? (await pieces.next());
-        next = undefined;
-        if (result.done === true) controller.close();
-        else controller.enqueue(result.value);
+        try {
+          const result = next ?? (await pieces.next());
+          next = undefined;
+          if (result.done === true) controller.close();
+          else controller.enqueue(result.value);
+        } catch (reason) {
+          onError(reason);
+          controller.error(reason);
+        }
       },
       cancel: async () => {
         await pieces.return?.();

@@ -124,7 +124,9 @@ class HttpGateway {
     const isBlob = publicBlobs !== undefined && url.path.startsWith(publicBlobsPrefix) && request.method !== "OPTIONS";
     // Before a path is cleaned: a key is text, and may hold what a clean path does not.
     if (!isBlob) return answerFixed(request.method, url, version);
-    return answerPublicBlob(publicBlobs, request, url.path).catch((reason: unknown) => this.#refuse(url, reason));
+    const onError = (reason: unknown): void => this.#report(url, MicroError.from(reason));
+    const answer = answerPublicBlob({ blobs: publicBlobs, onError }, request, url.path);
+    return answer.catch((reason: unknown) => this.#refuse(url, reason));
   }
 
   async #answerCall(given: {

@@ -10,6 +10,12 @@ import { errorResponse } from "./error-response.ts";
 /** What the gateway needs of the blobs. */
 export type PublicBlobs = Pick<Blobs, "stat" | "read">;
 
+export interface PublicBlobsDeps {
+  readonly blobs: PublicBlobs;
+  /** Hears of a failure after the status was sent. */
+  readonly onError: (reason: unknown) => void;
+}
+
 /** Where public blobs lie: `/blobs/NAMESPACE/KEY`. */
 export const publicBlobsPrefix = "/blobs/";
 
@@ -22,18 +28,18 @@ const attemptCountMax = 5;
  * @param path percent-encoded, begins with {@link publicBlobsPrefix}.
  * @throws MicroError `not_found`, and what reading fails with.
  */
-export async function answerPublicBlob(blobs: PublicBlobs, request: Request, path: string): Promise<Response> {
+export async function answerPublicBlob(deps: PublicBlobsDeps, request: Request, path: string): Promise<Response> {
   const { method } = request;
   if (method !== "GET" && method !== "HEAD") return refuseMethod(method);
   const scope = parseBlobPath(path);
   if (scope === undefined) throw notFound();
   const header: HeaderReader = (name) => request.headers.get(name) ?? undefined;
   for (let attempt = 1; attempt <= attemptCountMax; attempt += 1) {
-    const info = await blobs.stat(scope);
+    const info = await deps.blobs.stat(scope);
     if (info?.isPublic !== true) throw notFound();
     const answer = decide(method, header, info);
     if (answer instanceof Response) return answer;
-    const response = await send({ blobs, scope, info }, answer === "whole" ? undefined : answer);
+    const response = await send({ ...deps, scope, info }, answer === "whole" ? undefined : answer);
     if (response !== undefined) return response;
   }
   throw new MicroError("unavailable", "the blob is being replaced all the time; try again", { at: "gateway" });
@@ -69,7 +75,7 @@ function decide(method: "GET" | "HEAD", header: HeaderReader, info: BlobInfo): R
 
 /** Undefined when the blob is not any more the one that was decided about. */
 async function send(
-  { blobs, scope, info }: { readonly blobs: PublicBlobs; readonly scope: BlobScope; readonly info: BlobInfo },
+  { blobs, onError, scope, info }: PublicBlobsDeps & { readonly scope: BlobScope; readonly info: BlobInfo },
   range: ByteRange | undefined,
 ): Promise<Response | undefined> {
   const part = range === undefined ? {} : { offset: range.first, length: range.last - range.first + 1 };
@@ -83,7 +89,7 @@ async function send(
     await found.content[Symbol.asyncIterator]().return?.();
     return undefined;
   }
-  const body = await toBody(found.content, part.length ?? info.sizeBytes);
+  const body = await toBody({ content: found.content, sizeBytes: part.length ?? info.sizeBytes }, onError);
   if (range === undefined) return new Response(body, { headers: describe(info) });
   const contentRange = `bytes ${range.first}-${range.last}/${info.sizeBytes}`;
   return new Response(body, { status: 206, headers: { ...describe(info), "content-range": contentRange } });
