@@ -21,6 +21,8 @@ export interface HomePaths {
   /** Key of the secrets in config. */
   readonly configKeyFile: string;
   readonly runtimeFolder: string;
+  /** Copies that a backup is made of; exists while one is made. */
+  readonly backupFolder: string;
   readonly logsFolder: string;
 }
 
@@ -41,6 +43,7 @@ export function resolveHome(env: Readonly<Record<string, string | undefined>>): 
     blobFolder: `${home}/blobs`,
     configKeyFile: `${home}/config_secret_key`,
     runtimeFolder: `${home}/runtime`,
+    backupFolder: `${home}/backup-work`,
     logsFolder: `${home}/logs`,
   };
 }

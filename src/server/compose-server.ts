@@ -9,7 +9,9 @@ import { createCoreTables, registerCoreTables } from "./core-tables.ts";
 import { createEdges } from "./create-edges.ts";
 import { createRuntime } from "./create-runtime.ts";
 import { listenPart } from "./listen-part.ts";
+import { backupDeps } from "./backup-deps.ts";
 import { openAuth } from "./open-auth.ts";
+import { openState } from "./open-state.ts";
 import { OwnedParts } from "./owned-parts.ts";
 import type { ServerConfig } from "./server-options.ts";
 
@@ -45,9 +47,13 @@ export async function composeServer(deps: ServerDeps): Promise<ComposedServer> {
 async function build({ config, logger, version }: ServerDeps, parts: OwnedParts): Promise<ComposedServer> {
   const { paths } = config;
   const { store, auth } = await openAuth({ paths, logger }, parts);
+  const state = await openState({ paths, store, logger }, parts);
   const registry = parts.own(new MemoryRegistry({ clock: systemClock }));
   const tables = new Map<string, ServiceTable>();
-  const { rpc, gateway, http } = createEdges({ auth, directory: registry, tables, logger, version }, parts);
+  const { rpc, gateway, http } = createEdges(
+    { auth, directory: registry, tables, blobs: state.blobs, logger, version },
+    parts,
+  );
   const listenForRpc = (address: string) => () => listenRpc({ address, server: rpc });
 
   // The network listens first: services, which need it, are started by the runtime behind it.
@@ -55,7 +61,8 @@ async function build({ config, logger, version }: ServerDeps, parts: OwnedParts)
   const networkAddress = network.address;
   const { runtime, start } = createRuntime({ store, auth, registry, http, logger, paths, networkAddress });
   parts.own(runtime);
-  const core = createCoreTables({ auth, registry, runtime }, version);
+  const backup = backupDeps({ paths, store, state, logger, version });
+  const core = createCoreTables({ auth, registry, runtime, store, state, backup }, version);
   for (const table of core) tables.set(table.name, table);
   const proxy = parts.own(await listenPart("--proxy-address", listenForRpc(config.proxyAddress)));
   const front = parts.own(await listenPart("--gateway-address", () => gateway.listen(config.gatewayAddress)));
@@ -64,10 +71,12 @@ async function build({ config, logger, version }: ServerDeps, parts: OwnedParts)
     addresses: { gateway: front.address, proxy: proxy.address, network: networkAddress },
     auth,
     startServices: start,
-    // What never ends by itself goes first, so that draining waits for work only: watches, then services and their logs.
+    // What never ends by itself goes first, so that draining waits for work only: watches, services and their logs, then
+    // those who listen; services may have had a last word to say.
     stop: async () => {
       await registry.stop();
       await runtime.stop();
+      await state.endStreams();
       await parts.stop();
     },
   };

@@ -1,27 +1,42 @@
 import { systemClock } from "#base/clock.ts";
 import { createAuthTable } from "#core/auth/auth-table.ts";
 import type { Auth } from "#core/auth/auth.ts";
+import type { BackupMakerDeps } from "#core/backup/backup-maker.ts";
+import { backupMethods } from "#core/backup/backup-methods.ts";
+import { blobMethods } from "#core/blob/blob-methods.ts";
+import { brokerMethods } from "#core/broker/broker-methods.ts";
 import { createRegistryTable } from "#core/registry/registry-table.ts";
 import type { LocalRuntime } from "#core/runtime/local-runtime.ts";
 import { runtimeMethods } from "#core/runtime/runtime-methods.ts";
+import { storeMethods } from "#core/store/store-methods.ts";
 import { defaultNamespace } from "#interface/auth.ts";
 import type { Registry } from "#interface/registry.ts";
-import type { ServiceTable } from "#rpc/method.ts";
+import type { Store } from "#interface/store.ts";
+import type { MethodImplementation, ServiceTable } from "#rpc/method.ts";
 import { createServiceTable } from "#rpc/service-table.ts";
+import type { ServerState } from "./open-state.ts";
 
 export interface CoreServices {
   readonly auth: Auth;
   readonly registry: Registry;
   readonly runtime: LocalRuntime;
+  readonly store: Store;
+  readonly state: ServerState;
+  readonly backup: BackupMakerDeps;
 }
 
 /** The core services as tables of endpoints. */
-export function createCoreTables({ auth, registry, runtime }: CoreServices, version: string): ServiceTable[] {
-  const methods = runtimeMethods({ runtime, sources: runtime.sources, clock: systemClock });
+export function createCoreTables(services: CoreServices, version: string): ServiceTable[] {
+  const { auth, registry, runtime, store, state, backup } = services;
+  const table = (name: string, methods: readonly MethodImplementation[]): ServiceTable =>
+    createServiceTable({ name, version, methods });
   return [
     createAuthTable(auth, version),
+    table("backup", backupMethods(backup)),
+    table("broker", brokerMethods(state)),
     createRegistryTable(registry, version),
-    createServiceTable({ name: "runtime", version, methods }),
+    table("runtime", runtimeMethods({ runtime, sources: runtime.sources, clock: systemClock })),
+    table("store", [...storeMethods({ store }), ...blobMethods(state)]),
   ];
 }
 

@@ -1,6 +1,7 @@
 import type { Logger } from "#base/logger.ts";
 import type { Auth } from "#core/auth/auth.ts";
 import { createGateway, type Gateway } from "#gateway/gateway.ts";
+import type { Blobs } from "#interface/blob.ts";
 import type { ServiceDirectory } from "#interface/registry.ts";
 import { createHttpClient } from "#platform/http-client.ts";
 import { createForwarder } from "#proxy/forwarder.ts";
@@ -19,6 +20,8 @@ export interface EdgesDeps {
   readonly directory: ServiceDirectory;
   /** The core services by name; filled while the server is built. */
   readonly tables: ReadonlyMap<string, ServiceTable>;
+  /** The public ones are served by the gateway. */
+  readonly blobs: Pick<Blobs, "stat" | "read">;
   readonly logger: Logger;
   readonly version: string;
 }
@@ -33,7 +36,8 @@ export interface Edges {
 }
 
 /** Builds the edges behind one guard: who calls is settled the same way wherever he comes in. */
-export function createEdges({ auth, directory, tables, logger, version }: EdgesDeps, parts: OwnedParts): Edges {
+export function createEdges(deps: EdgesDeps, parts: OwnedParts): Edges {
+  const { auth, directory, tables, blobs, logger, version } = deps;
   const http = createHttpClient();
   const selector = new NodeSelector();
   const client = new RpcClient(
@@ -59,6 +63,15 @@ export function createEdges({ auth, directory, tables, logger, version }: EdgesD
   return {
     http,
     rpc: createRpcServer({ resolve, guard, logger, name: "micro" }),
-    gateway: createGateway({ directory, core, guard, client, direct: { http, selector }, logger, version }),
+    gateway: createGateway({
+      directory,
+      core,
+      guard,
+      client,
+      direct: { http, selector },
+      publicBlobs: blobs,
+      logger,
+      version,
+    }),
   };
 }

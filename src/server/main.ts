@@ -1,7 +1,9 @@
 import { rm } from "node:fs/promises";
-import type { ServerFile } from "#base/home.ts";
+import type { HomePaths, ServerFile } from "#base/home.ts";
 import { MicroError } from "#base/error.ts";
 import { createLogger, type Logger } from "#base/logger.ts";
+import { removeBackupLeftovers } from "#core/backup/backup-maker.ts";
+import { finishRestore } from "#core/backup/restore-plan.ts";
 import { announceServer } from "./announcement.ts";
 import { composeServer, type ComposedServer } from "./compose-server.ts";
 import { prepareHomeFolder } from "./home-folder.ts";
@@ -38,6 +40,7 @@ export async function runServer(options: RawServerOptions): Promise<void> {
 
 async function startLocked(config: ServerConfig, logger: Logger, lock: ServerLock): Promise<ComposedServer> {
   try {
+    await clearUp(config.paths, logger);
     const server = await composeServer({ config, logger, version });
     const administrator = await server.auth.ensureAdministrator();
     await logIn(config, server, administrator !== undefined);
@@ -58,6 +61,12 @@ async function startLocked(config: ServerConfig, logger: Logger, lock: ServerLoc
     lock.release();
     throw reason;
   }
+}
+
+/** Brings to its end what a restore or a backup left that was cut off. */
+async function clearUp(paths: HomePaths, logger: Logger): Promise<void> {
+  if (await finishRestore(paths)) logger.info("a restore that was cut off is done");
+  await removeBackupLeftovers(paths.backupFolder);
 }
 
 /** The local user is logged in, unless he logged out or the administrator is gone, which is somebody's decision. */

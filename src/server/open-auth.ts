@@ -3,7 +3,6 @@ import type { Logger } from "#base/logger.ts";
 import { createAuth, type Auth } from "#core/auth/auth.ts";
 import { openSigningKeys } from "#core/auth/signing-keys.ts";
 import { SqliteStore } from "#core/store/sqlite-store.ts";
-import type { Store } from "#interface/store.ts";
 import type { OwnedParts } from "./owned-parts.ts";
 
 /**
@@ -14,7 +13,7 @@ import type { OwnedParts } from "./owned-parts.ts";
 export async function openAuth(
   deps: { readonly paths: HomePaths; readonly logger: Logger },
   parts: OwnedParts,
-): Promise<{ readonly store: Store; readonly auth: Auth }> {
+): Promise<{ readonly store: SqliteStore; readonly auth: Auth }> {
   const { paths, logger } = deps;
   const opening = SqliteStore.open({ folder: paths.storeFolder });
   // Owned before it stands: its thread would keep the process alive when the keys cannot be read.
