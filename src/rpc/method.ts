@@ -29,6 +29,8 @@ export interface MethodSpec<I, O> {
   /** `Type.Method`. */
   readonly endpoint: string;
   readonly kind: MethodKind;
+  /** What the registry says instead of `kind`: for a method that listens to more than its declaration tells callers to send. */
+  readonly publishedKind?: MethodKind;
   readonly input: MessageType<I>;
   readonly output: MessageType<O>;
   /** One sentence for people; published as metadata. */

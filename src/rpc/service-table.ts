@@ -43,14 +43,15 @@ export function resolveTables(tables: readonly ServiceTable[]): MethodResolver {
 }
 
 function toEndpoint({ spec }: MethodImplementation): Endpoint {
+  const kind = spec.publishedKind ?? spec.kind;
   return {
     name: spec.endpoint,
     request: spec.input.value,
     response: spec.output.value,
     metadata: {
       ...spec.metadata,
-      kind: spec.kind,
-      ...(spec.kind === "unary" ? {} : { stream: "true" }),
+      kind,
+      ...(kind === "unary" ? {} : { stream: "true" }),
       ...(spec.description === undefined ? {} : { description: spec.description }),
     },
   };

@@ -1,0 +1,42 @@
+import { MicroError } from "#base/error.ts";
+import type { ConsumeOptions, Consumer, DeliveredEvent, Events } from "#interface/events.ts";
+import { linkSignals } from "#rpc/link-signals.ts";
+
+export interface ConsumeStream<T> {
+  readonly events: Events;
+  readonly options: ConsumeOptions;
+  /** Ends the stream. */
+  readonly signal: AbortSignal;
+  /** What the caller sends after its first message. Its end only means that no more acknowledgements come. */
+  readonly answers: AsyncIterator<T>;
+  /** @throws MicroError when the answer is none; that ends the stream. */
+  readonly onAnswer: (consumer: Consumer, answer: T) => void;
+}
+
+/** Joins a group for as long as its result is read, and takes the caller's answers meanwhile. */
+export async function* consumeStream<T>(stream: ConsumeStream<T>): AsyncGenerator<readonly DeliveredEvent[]> {
+  const leaving = new AbortController();
+  const link = linkSignals(stream.signal, leaving);
+  let failure: MicroError | undefined;
+  try {
+    const consumer = stream.events.consume({ ...stream.options, signal: leaving.signal });
+    // It ends with the call at the latest, because then the answers end.
+    takeAnswers(stream, consumer).catch((reason: unknown) => {
+      failure = MicroError.from(reason);
+      leaving.abort();
+    });
+    yield* consumer;
+    if (failure !== undefined) throw failure;
+  } finally {
+    link.release();
+    leaving.abort();
+  }
+}
+
+async function takeAnswers<T>({ answers, onAnswer }: ConsumeStream<T>, consumer: Consumer): Promise<void> {
+  for (;;) {
+    const next = await answers.next();
+    if (next.done === true) return;
+    onAnswer(consumer, next.value);
+  }
+}
