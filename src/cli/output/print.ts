@@ -20,6 +20,11 @@ export function printCompactJson(value: unknown): void {
   writeOut(`${JSON.stringify(value)}\n`);
 }
 
+/** Bytes of result as they are. */
+export function printBytes(bytes: Uint8Array): void {
+  writeOutBytes(bytes);
+}
+
 /** One line for the person at the terminal, beside the result. */
 export function printNote(text: string): void {
   console.error(text);
@@ -30,7 +35,10 @@ export function printNote(text: string): void {
  * tell, and what is streamed must not go on for nobody.
  */
 function writeOut(text: string): void {
-  const bytes = new TextEncoder().encode(text);
+  writeOutBytes(new TextEncoder().encode(text));
+}
+
+function writeOutBytes(bytes: Uint8Array): void {
   let offset = 0;
   while (offset < bytes.length) {
     try {

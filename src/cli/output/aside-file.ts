@@ -1,0 +1,100 @@
+import { open, rename, rm, stat, type FileHandle } from "node:fs/promises";
+import { dirname } from "node:path";
+import { CommandError } from "#cli/command-error.ts";
+
+/**
+ * A file that appears under its name only when it is whole and on disk: it is written aside, readable by its owner only,
+ * and renamed.
+ */
+export class AsideFile {
+  readonly #target: string;
+  readonly #aside: string;
+  readonly #handle: FileHandle;
+  #bytes = 0;
+
+  private constructor(target: string, aside: string, handle: FileHandle) {
+    this.#target = target;
+    this.#aside = aside;
+    this.#handle = handle;
+  }
+
+  /** @throws CommandError when `target` is there already and may not be replaced, or cannot be written. */
+  static async create(target: string, { mayReplace }: { readonly mayReplace: boolean }): Promise<AsideFile> {
+    const present = await stat(target).catch(() => undefined);
+    if (present?.isDirectory() === true) throw new CommandError(`${target} is a folder: name a file`);
+    if (present !== undefined && !mayReplace) {
+      throw new CommandError(`${target} exists; write another file, or use --force to replace it`);
+    }
+    const aside = `${target}.${process.pid}.new`;
+    try {
+      return new AsideFile(target, aside, await open(aside, "w", 0o600));
+    } catch (reason) {
+      throw cannotWrite(target, reason);
+    }
+  }
+
+  /** Where it is until it is kept. */
+  get path(): string {
+    return this.#aside;
+  }
+
+  /** Bytes that were written. */
+  get sizeBytes(): number {
+    return this.#bytes;
+  }
+
+  async write(piece: Uint8Array): Promise<void> {
+    try {
+      for (let at = 0; at < piece.length;) at += (await this.#handle.write(piece, at)).bytesWritten;
+      this.#bytes += piece.length;
+    } catch (reason) {
+      throw cannotWrite(this.#target, reason);
+    }
+  }
+
+  /** Forces what was written to disk; more may follow. */
+  async sync(): Promise<void> {
+    await this.#handle.sync();
+  }
+
+  /** Gives the file its name. */
+  async keep(): Promise<void> {
+    await this.#handle.sync();
+    await this.#handle.close();
+    await rename(this.#aside, this.#target);
+    const folder = await open(dirname(this.#target), "r");
+    try {
+      await folder.sync();
+    } finally {
+      await folder.close();
+    }
+  }
+
+  /** Forgets it, unless it was kept. */
+  async discard(): Promise<void> {
+    await this.#handle.close().catch(() => undefined);
+    await rm(this.#aside, { force: true });
+  }
+}
+
+/** Writes a whole file so. What `write` throws leaves nothing behind. */
+export async function writeAside<T>(
+  target: string,
+  options: { readonly mayReplace: boolean },
+  write: (file: AsideFile) => Promise<T>,
+): Promise<T> {
+  const file = await AsideFile.create(target, options);
+  try {
+    const result = await write(file);
+    await file.keep();
+    return result;
+  } catch (reason) {
+    await file.discard();
+    throw reason;
+  }
+}
+
+function cannotWrite(path: string, reason: unknown): CommandError {
+  const why = reason instanceof Error && "code" in reason ? String(reason.code) : String(reason);
+  return new CommandError(`Cannot write ${path}: ${why}`, { cause: reason });
+}

@@ -1,0 +1,39 @@
+import { createReadStream } from "node:fs";
+import { CommandError } from "./command-error.ts";
+
+/** The lines of a text as it arrives, without their line breaks, which are `\n` and nothing else. */
+export async function* splitLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  // Pieces of a line that has not ended; joined once, because a line may be as long as the largest value.
+  let waiting: string[] = [];
+  for await (const chunk of chunks) {
+    const [first = "", ...others] = decoder.decode(chunk, { stream: true }).split("\n");
+    waiting.push(first);
+    for (const next of others) {
+      yield waiting.join("");
+      waiting = [next];
+    }
+  }
+  const last = waiting.join("") + decoder.decode();
+  if (last !== "") yield last;
+}
+
+/** The lines of a file. @throws CommandError when it cannot be read. */
+export async function* readFileLines(path: string): AsyncGenerator<string> {
+  const input = createReadStream(path);
+  try {
+    yield* splitLines(failingWith(input, path));
+  } finally {
+    input.destroy();
+  }
+}
+
+/** Failures of reading name the file; those of whoever reads the lines pass through. */
+async function* failingWith(chunks: AsyncIterable<Uint8Array>, path: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* chunks;
+  } catch (reason) {
+    const why = reason instanceof Error && "code" in reason ? String(reason.code) : String(reason);
+    throw new CommandError(`Cannot read ${path}: ${why}`, { cause: reason });
+  }
+}
