@@ -1,2 +1,141 @@
 /** Entry point `micro-ts/store`: records by key. */
+import { MicroError } from "#base/error.ts";
+import { requireName } from "#base/name.ts";
+import { Store } from "#gen/store/store_pb.ts";
+import type { StoreQuery, StoreRecord } from "#interface/store.ts";
+import type { Origin } from "./caller.ts";
+import { createProtoClient, type ProtoClient } from "./proto.ts";
+import { readKeys, readPages } from "./store-pages.ts";
+import { StorePipeline } from "./store-pipeline.ts";
+import type { StoreStep, StoreTable, StoreValue, WriteOptions } from "./store-table.ts";
+import { fromWireRecord, requireText, toCondition, toOperation, toWireRecord } from "./store-wire.ts";
+
+export type { StoreQuery, StoreRecord } from "#interface/store.ts";
 export type { Origin } from "./caller.ts";
+export type { StoreStep, StoreTable, StoreValue, WriteOptions } from "./store-table.ts";
+
+export interface StoreOptions {
+  /** Whose records. @default the namespace of the origin; others are for administrators of the installation */
+  readonly database?: string;
+  /** @default the name of the origin, so that each service has a table of its own */
+  readonly table?: string;
+}
+
+/**
+ * Opens a table of the store, over the calls of a service or a client; it holds nothing that has to be closed. What is
+ * called for at the same time shares a call.
+ *
+ * @throws MicroError `invalid_argument` for a bad name.
+ */
+export function createStore(origin: Origin, options: StoreOptions = {}): StoreTable {
+  const { database = origin.namespace, table = origin.name } = options;
+  const client = createProtoClient(origin, "store", Store);
+  return new RemoteTable({ client, pipeline: new StorePipeline(client) }, { database, table });
+}
+
+interface RemoteParts {
+  readonly client: ProtoClient<typeof Store>;
+  readonly pipeline: StorePipeline;
+}
+
+class RemoteTable implements StoreTable {
+  readonly database: string;
+  readonly table: string;
+  readonly #parts: RemoteParts;
+  readonly #where: { readonly database: string; readonly table: string };
+
+  constructor(parts: RemoteParts, { database, table }: { readonly database: string; readonly table: string }) {
+    this.#parts = parts;
+    this.database = requireName("database", database);
+    this.table = requireName("table", table);
+    this.#where = { database, table };
+  }
+
+  async read(key: string): Promise<StoreRecord | undefined> {
+    const request = { key: requireText("key", key), options: this.#where };
+    const result = await this.#parts.pipeline.run({ case: "read", value: request }, overheadBytes + key.length);
+    const [record] = result.case === "read" ? result.value.records : [];
+    return record === undefined ? undefined : fromWireRecord(record);
+  }
+
+  async readText(key: string): Promise<string | undefined> {
+    const record = await this.read(key);
+    return record === undefined ? undefined : decoder.decode(record.value);
+  }
+
+  async readJson<T = unknown>(key: string): Promise<T | undefined> {
+    const text = await this.readText(key);
+    return text === undefined ? undefined : (parseJson(key, text) as T);
+  }
+
+  async write(key: string, value: StoreValue, options: WriteOptions = {}): Promise<number> {
+    const record = toWireRecord(key, value, options);
+    const request = { record, options: this.#where, ...toCondition(options) };
+    const byteCount = overheadBytes + key.length + value.length;
+    const result = await this.#parts.pipeline.run({ case: "write", value: request }, byteCount);
+    return result.case === "write" ? Number(result.value.revision) : 0;
+  }
+
+  async writeJson(key: string, value: unknown, options?: WriteOptions): Promise<number> {
+    return this.write(key, toJson(value), options);
+  }
+
+  async delete(key: string, options: { readonly expectedRevision?: number } = {}): Promise<void> {
+    const request = { key: requireText("key", key), options: this.#where, ...toCondition(options) };
+    await this.#parts.pipeline.run({ case: "delete", value: request }, overheadBytes + key.length);
+  }
+
+  async batch(steps: readonly StoreStep[]): Promise<number> {
+    const request = { operations: steps.map(toOperation), options: this.#where };
+    const { revisions } = await this.#parts.client.batch(request);
+    // What was deleted has 0, what was checked an older one.
+    return revisions.reduce((newest, each) => Math.max(newest, Number(each)), 0);
+  }
+
+  async keys(query: StoreQuery = {}): Promise<readonly string[]> {
+    return readKeys({ client: this.#parts.client, where: this.#where }, query);
+  }
+
+  async list(query?: StoreQuery): Promise<readonly StoreRecord[]> {
+    const records: StoreRecord[] = [];
+    for await (const record of this.records(query)) records.push(record);
+    return records;
+  }
+
+  records(query: StoreQuery = {}): AsyncIterable<StoreRecord> {
+    return readPages({ client: this.#parts.client, where: this.#where }, query);
+  }
+
+  async tables(): Promise<readonly string[]> {
+    return (await this.#parts.client.tables({ database: this.database })).tables;
+  }
+
+  withTable(name: string): StoreTable {
+    return new RemoteTable(this.#parts, { database: this.database, table: name });
+  }
+}
+
+/** What a task takes beside its key and value. */
+const overheadBytes = 100;
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+function toJson(value: unknown): string {
+  try {
+    const text = JSON.stringify(value) as string | undefined;
+    if (text !== undefined) return text;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new MicroError("invalid_argument", `the value cannot be written as JSON: ${reason}`, { cause });
+  }
+  throw new MicroError("invalid_argument", `the value is ${typeof value}, which JSON cannot say`);
+}
+
+function parseJson(key: string, text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (cause) {
+    throw new MicroError("failed_precondition", `the value of "${key.slice(0, 80)}" is not JSON: read it as text`, {
+      cause,
+    });
+  }
+}

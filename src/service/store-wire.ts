@@ -1,0 +1,68 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { MicroError } from "#base/error.ts";
+import type { OperationSchema, Record as WireRecord, RecordSchema } from "#gen/store/store_pb.ts";
+import type { StoreRecord } from "#interface/store.ts";
+import type { StoreStep, StoreValue, WriteOptions } from "./store-table.ts";
+
+/** A record as it is sent. @throws MicroError `invalid_argument` for what the store would take for something else. */
+export function toWireRecord(
+  key: string,
+  value: StoreValue,
+  { metadata, expiresInMs, expiresAtMs }: WriteOptions,
+): MessageInitShape<typeof RecordSchema> {
+  return {
+    key: requireText("key", key),
+    // A copy, because the caller may use its memory again before the record is sent.
+    value: typeof value === "string" ? encoder.encode(requireText("value", value)) : value.slice(),
+    ...(metadata === undefined ? {} : { metadata: toFields(metadata) }),
+    ...(expiresInMs === undefined ? {} : { expiryMs: toCount("expiresInMs", expiresInMs, 1) }),
+    ...(expiresAtMs === undefined ? {} : { expiresAtMs: toCount("expiresAtMs", expiresAtMs, 1) }),
+  };
+}
+
+/** A step of a batch as it is sent. @throws MicroError `invalid_argument` as `toWireRecord`. */
+export function toOperation(step: StoreStep): MessageInitShape<typeof OperationSchema> {
+  const condition = toCondition(step);
+  if (step.kind === "write") {
+    return { action: { case: "write", value: toWireRecord(step.key, step.value, step) }, ...condition };
+  }
+  return { action: { case: step.kind, value: requireText("key", step.key) }, ...condition };
+}
+
+/** The condition of a change, where there is one. @throws MicroError `invalid_argument` for a number that is no revision. */
+export function toCondition({ expectedRevision }: { readonly expectedRevision?: number }): {
+  readonly expectedRevision?: bigint;
+} {
+  return expectedRevision === undefined ? {} : { expectedRevision: toCount("expectedRevision", expectedRevision) };
+}
+
+/** @throws MicroError `invalid_argument` for anything but a whole number from `min` up. */
+export function toCount(what: string, value: number, min = 0): bigint {
+  if (Number.isSafeInteger(value) && value >= min) return BigInt(value);
+  throw new MicroError("invalid_argument", `${what} must be a whole number from ${min} up, not ${value}`);
+}
+
+/** @throws MicroError `invalid_argument` for half a surrogate pair, which would arrive as another character. */
+export function requireText(what: string, text: string): string {
+  if (text.isWellFormed()) return text;
+  throw new MicroError("invalid_argument", `${what} must be well-formed Unicode text`);
+}
+
+/** A record as it came. */
+export function fromWireRecord({ key, value, metadata, revision, expiresAtMs }: WireRecord): StoreRecord {
+  const entries = Object.entries(metadata).map(([name, field]) => [name, field.value] as const);
+  const record = { key, value, metadata: Object.fromEntries(entries), revision: Number(revision) };
+  return expiresAtMs === 0n ? record : { ...record, expiresAtMs: Number(expiresAtMs) };
+}
+
+function toFields(
+  metadata: Readonly<Record<string, string>>,
+): NonNullable<MessageInitShape<typeof RecordSchema>["metadata"]> {
+  const entries = Object.entries(metadata).map(
+    ([name, text]) =>
+      [requireText("metadata", name), { type: "string", value: requireText("metadata", text) }] as const,
+  );
+  return Object.fromEntries(entries);
+}
+
+const encoder = new TextEncoder();
