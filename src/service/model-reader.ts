@@ -1,9 +1,10 @@
 import type { z } from "zod";
 import { MicroError } from "#base/error.ts";
+import type { StoreRecord } from "#interface/store.ts";
 import type { ModelConfig } from "./model-options.ts";
 import { formatCursor, toKeyRange, type KeyRange, type PlainQuery } from "./model-query.ts";
 import type { ModelRecords } from "./model-record.ts";
-import { readCountMax, type ModelTable, type TableRecord } from "./model-table.ts";
+import type { ModelTable } from "./model-table.ts";
 import type { Schema } from "./schema-kind.ts";
 
 /** Records, and how to get the next ones. */
@@ -30,7 +31,7 @@ export class ModelReader<S extends Schema> {
 
   async read(key: unknown): Promise<z.output<S> | undefined> {
     const { table, records } = this.#deps;
-    const [found] = await table.read([records.storeKey(key)]);
+    const found = await table.read(records.storeKey(key));
     return found === undefined ? undefined : records.fromBytes(found.value, found.key);
   }
 
@@ -63,7 +64,7 @@ export class ModelReader<S extends Schema> {
   async #entries(
     range: KeyRange,
     { after, wanted }: { readonly after: string | undefined; readonly wanted: number },
-  ): Promise<{ readonly entries: readonly TableRecord[]; readonly isLast: boolean }> {
+  ): Promise<{ readonly entries: readonly StoreRecord[]; readonly isLast: boolean }> {
     const { prefix, order } = range;
     // One more than is wanted tells whether there is a next page.
     const page = await this.#deps.table.list({ prefix, after, order, limit: wanted + 1 });
@@ -71,19 +72,14 @@ export class ModelReader<S extends Schema> {
     return { entries: inside.slice(0, wanted), isLast: inside.length <= wanted };
   }
 
-  #parse(found: readonly TableRecord[]): z.output<S>[] {
+  #parse(found: readonly StoreRecord[]): z.output<S>[] {
     return found.map((each) => this.#deps.records.fromBytes(each.value, each.key));
   }
 
   /** The records that index entries lead to, without those that do not hold the value any more. */
-  async #follow(entries: readonly TableRecord[]): Promise<z.output<S>[]> {
+  async #follow(entries: readonly StoreRecord[]): Promise<z.output<S>[]> {
     const { table, records } = this.#deps;
-    const parts: Promise<readonly (TableRecord | undefined)[]>[] = [];
-    for (let from = 0; from < entries.length; from += readCountMax) {
-      const part = entries.slice(from, from + readCountMax);
-      parts.push(table.read(part.map((each) => decoder.decode(each.value))));
-    }
-    const found = (await Promise.all(parts)).flat();
+    const found = await table.readAll(entries.map((each) => decoder.decode(each.value)));
     return entries.flatMap((entry, index) => {
       const target = found[index];
       if (target === undefined) return [];

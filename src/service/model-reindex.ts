@@ -1,9 +1,10 @@
 import { MicroError } from "#base/error.ts";
+import type { StoreRecord } from "#interface/store.ts";
 import { separator } from "./model-key.ts";
 import type { ModelDeps } from "./model-reader.ts";
 import { recordPrefix } from "./model-record.ts";
-import { readCountMax, type TableChange, type TableRecord } from "./model-table.ts";
 import type { Schema } from "./schema-kind.ts";
+import type { StoreStep } from "./store-table.ts";
 
 /**
  * Writes the index entries of every record, then removes the entries that lead to no record with their value. Each step
@@ -25,32 +26,35 @@ export async function reindex<S extends Schema>(deps: ModelDeps<S>): Promise<num
   return count;
 }
 
-async function* walk<S extends Schema>({ table }: ModelDeps<S>, prefix: string): AsyncGenerator<TableRecord, void> {
+/** Records read in one call. */
+const pageCount = 100;
+
+async function* walk<S extends Schema>({ table }: ModelDeps<S>, prefix: string): AsyncGenerator<StoreRecord, void> {
   let after: string | undefined;
   for (;;) {
-    const page = await table.list({ prefix, after, order: "asc", limit: readCountMax });
+    const page = await table.list({ prefix, after, order: "asc", limit: pageCount });
     yield* page;
     after = page.at(-1)?.key;
-    if (page.length < readCountMax) return;
+    if (page.length < pageCount) return;
   }
 }
 
-async function removeStale<S extends Schema>(deps: ModelDeps<S>, entry: TableRecord): Promise<void> {
+async function removeStale<S extends Schema>(deps: ModelDeps<S>, entry: StoreRecord): Promise<void> {
   const recordKey = new TextDecoder().decode(entry.value);
-  const [record] = await deps.table.read([recordKey]);
+  const record = await deps.table.read(recordKey);
   if (record !== undefined && entriesOf(deps, record).has(entry.key)) return;
   await unlessChanged(() =>
     deps.table.write([
-      { kind: "check", key: recordKey, expectedRevision: record?.revision ?? 0n },
+      { kind: "check", key: recordKey, expectedRevision: record?.revision ?? 0 },
       { kind: "delete", key: entry.key, expectedRevision: entry.revision },
     ]),
   );
 }
 
-async function addMissing<S extends Schema>(deps: ModelDeps<S>, record: TableRecord): Promise<void> {
+async function addMissing<S extends Schema>(deps: ModelDeps<S>, record: StoreRecord): Promise<void> {
   const entries = [...entriesOf(deps, record)];
-  const found = await deps.table.read(entries.map(([key]) => key));
-  const changes: TableChange[] = [{ kind: "check", key: record.key, expectedRevision: record.revision }];
+  const found = await deps.table.readAll(entries.map(([key]) => key));
+  const changes: StoreStep[] = [{ kind: "check", key: record.key, expectedRevision: record.revision }];
   for (const [index, [key, { field, value }]] of entries.entries()) {
     const there = found[index];
     const owner = there === undefined ? undefined : new TextDecoder().decode(there.value);
@@ -59,17 +63,17 @@ async function addMissing<S extends Schema>(deps: ModelDeps<S>, record: TableRec
       const detail = `index ${field} cannot be unique: ${JSON.stringify(value)} is in two records, ${record.key} and ${owner}`;
       throw new MicroError("conflict", detail);
     }
-    changes.push({ kind: "put", key, value: new TextEncoder().encode(record.key), expectedRevision: 0n });
+    changes.push({ kind: "write", key, value: new TextEncoder().encode(record.key), expectedRevision: 0 });
   }
   if (changes.length === 1 || (await unlessChanged(() => deps.table.write(changes)))) return;
   // Changed meanwhile: whoever did it wrote only the entries whose value is another one now.
-  const [current] = await deps.table.read([record.key]);
+  const current = await deps.table.read(record.key);
   if (current !== undefined) await addMissing(deps, current);
 }
 
 function entriesOf<S extends Schema>(
   { records }: ModelDeps<S>,
-  record: TableRecord,
+  record: StoreRecord,
 ): ReturnType<typeof records.entries> {
   return records.entries(records.fromBytes(record.value, record.key));
 }

@@ -2,12 +2,13 @@ import type { z } from "zod";
 import { backoffMs } from "#base/backoff.ts";
 import { MicroError } from "#base/error.ts";
 import { delay } from "#base/lifecycle.ts";
+import type { StoreRecord } from "#interface/store.ts";
 import type { ModelConfig } from "./model-options.ts";
 import type { ModelDeps } from "./model-reader.ts";
 import type { IndexEntry } from "./model-record.ts";
-import type { TableChange, TableRecord } from "./model-table.ts";
 import { Turns } from "./model-turns.ts";
 import type { Schema } from "./schema-kind.ts";
+import type { StoreStep } from "./store-table.ts";
 
 /** How often a write begins anew because others were faster: with the waits below some ten seconds. */
 const attemptCountMax = 100;
@@ -32,13 +33,13 @@ export class ModelWriter<S extends Schema> {
     const key = records.keyOf(record);
     const storeKey = records.storeKey(key);
     const entries = records.entries(record);
-    const changes: TableChange[] = [
-      { kind: "put", key: storeKey, value: bytes, expectedRevision: 0n },
+    const changes: StoreStep[] = [
+      { kind: "write", key: storeKey, value: bytes, expectedRevision: 0 },
       ...putEntries(entries, storeKey),
     ];
     await this.#attempt(key, async () => {
       if (await this.#write(changes)) return true;
-      const [there] = await this.#deps.table.read([storeKey]);
+      const there = await this.#deps.table.read(storeKey);
       if (there !== undefined) throw new MicroError("conflict", `${this.#describe(key)} exists already`);
       await this.#refuseTaken(entries, storeKey);
       return undefined;
@@ -49,7 +50,7 @@ export class ModelWriter<S extends Schema> {
   update(key: unknown, change: (record: z.output<S>) => unknown): Promise<z.output<S>> {
     const storeKey = this.#deps.records.storeKey(key);
     const attempt = async (): Promise<z.output<S> | undefined> => {
-      const [stored] = await this.#deps.table.read([storeKey]);
+      const stored = await this.#deps.table.read(storeKey);
       if (stored === undefined) throw new MicroError("not_found", `${this.#describe(key)} does not exist`);
       return this.#replace(stored, change);
     };
@@ -60,10 +61,10 @@ export class ModelWriter<S extends Schema> {
     const { records, table } = this.#deps;
     const storeKey = records.storeKey(key);
     const attempt = async (): Promise<boolean | undefined> => {
-      const [stored] = await table.read([storeKey]);
+      const stored = await table.read(storeKey);
       if (stored === undefined) return false;
       const entries = records.entries(records.fromBytes(stored.value, storeKey));
-      const changes: TableChange[] = [
+      const changes: StoreStep[] = [
         { kind: "delete", key: storeKey, expectedRevision: stored.revision },
         ...removeEntries(entries),
       ];
@@ -73,7 +74,7 @@ export class ModelWriter<S extends Schema> {
   }
 
   /** The record as `change` wants it; undefined when somebody else was faster. */
-  async #replace(stored: TableRecord, change: (record: z.output<S>) => unknown): Promise<z.output<S> | undefined> {
+  async #replace(stored: StoreRecord, change: (record: z.output<S>) => unknown): Promise<z.output<S> | undefined> {
     const { records } = this.#deps;
     const before = records.entries(records.fromBytes(stored.value, stored.key));
     // Read again for the author, who may change the object in place.
@@ -85,8 +86,8 @@ export class ModelWriter<S extends Schema> {
     }
     const after = records.entries(record);
     const added = without(after, before);
-    const changes: TableChange[] = [
-      { kind: "put", key: stored.key, value: bytes, expectedRevision: stored.revision },
+    const changes: StoreStep[] = [
+      { kind: "write", key: stored.key, value: bytes, expectedRevision: stored.revision },
       ...putEntries(added, stored.key),
       ...removeEntries(without(before, after)),
     ];
@@ -96,7 +97,7 @@ export class ModelWriter<S extends Schema> {
   }
 
   /** False when an expected revision does not hold. */
-  async #write(changes: readonly TableChange[]): Promise<boolean> {
+  async #write(changes: readonly StoreStep[]): Promise<boolean> {
     try {
       await this.#deps.table.write(changes);
       return true;
@@ -109,7 +110,7 @@ export class ModelWriter<S extends Schema> {
   /** @throws MicroError `conflict` when a unique value belongs to another record. */
   async #refuseTaken(entries: Entries, storeKey: string): Promise<void> {
     const unique = [...entries].filter(([, entry]) => entry.isUnique);
-    const found = await this.#deps.table.read(unique.map(([entryKey]) => entryKey));
+    const found = await this.#deps.table.readAll(unique.map(([entryKey]) => entryKey));
     for (const [index, [, { field, value }]] of unique.entries()) {
       const owner = found[index];
       if (owner === undefined || decoder.decode(owner.value) === storeKey) continue;
@@ -137,17 +138,17 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /** A unique value must be free; any other entry names its record, so nobody else writes it. */
-function putEntries(entries: Entries, storeKey: string): TableChange[] {
+function putEntries(entries: Entries, storeKey: string): StoreStep[] {
   const value = encoder.encode(storeKey);
   return [...entries].map(([key, { isUnique }]) => ({
-    kind: "put",
+    kind: "write",
     key,
     value,
-    ...(isUnique && { expectedRevision: 0n }),
+    ...(isUnique && { expectedRevision: 0 }),
   }));
 }
 
-function removeEntries(entries: Entries): TableChange[] {
+function removeEntries(entries: Entries): StoreStep[] {
   return [...entries.keys()].map((key) => ({ kind: "delete", key }));
 }
 
