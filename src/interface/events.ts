@@ -74,6 +74,10 @@ export interface Consumer extends AsyncIterable<readonly DeliveredEvent[]> {
   acknowledge(sequences: readonly number[]): void;
   /** An event that could not be handled: it is sent again after `delayMs`, or after the group's back-off. */
   refuse(sequence: number, delayMs?: number): void;
+  /** Events that wait for their turn at the consumer: the time to acknowledge them begins anew. */
+  extend(sequences: readonly number[]): void;
+  /** Events that were not begun: they go to others as if they had not been sent, which counts as no attempt. */
+  giveBack(sequences: readonly number[]): void;
 }
 
 /** How long a topic keeps events: one goes when any of the limits says so. */

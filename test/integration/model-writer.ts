@@ -44,4 +44,4 @@ async function run(lane: number): Promise<void> {
 
 await Promise.all([0, 1, 2, 3].map(run));
 await client.stop();
-console.log(JSON.stringify({ added, slots }));
+process.stdout.write(JSON.stringify({ added, slots }));

@@ -76,8 +76,12 @@ export async function* consumeBatches(
     for (const { sequence, delayMs } of answer.nacks) {
       consumer.refuse(Number(sequence), delayMs === 0n ? undefined : Number(delayMs));
     }
+    if (answer.waiting.length > 0) consumer.extend(answer.waiting.map(Number));
+    if (answer.returned.length > 0) consumer.giveBack(answer.returned.map(Number));
   };
-  for await (const batch of consumeStream({ events, options, signal: call.signal, answers, onAnswer })) {
+  const leavesAtEnd = options.isAutoAck !== true;
+  const stream = { events, options, signal: call.signal, answers, onAnswer, leavesAtEnd };
+  for await (const batch of consumeStream(stream)) {
     yield { events: batch.map(toEvent) };
   }
 }

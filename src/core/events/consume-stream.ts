@@ -7,8 +7,10 @@ export interface ConsumeStream<T> {
   readonly options: ConsumeOptions;
   /** Ends the stream. */
   readonly signal: AbortSignal;
-  /** What the caller sends after its first message. Its end only means that no more acknowledgements come. */
+  /** What the caller sends after its first message. */
   readonly answers: AsyncIterator<T>;
+  /** The end of the answers is the end of the stream. @default false, no more acknowledgements come */
+  readonly leavesAtEnd?: boolean;
   /** @throws MicroError when the answer is none; that ends the stream. */
   readonly onAnswer: (consumer: Consumer, answer: T) => void;
 }
@@ -21,10 +23,15 @@ export async function* consumeStream<T>(stream: ConsumeStream<T>): AsyncGenerato
   try {
     const consumer = stream.events.consume({ ...stream.options, signal: leaving.signal });
     // It ends with the call at the latest, because then the answers end.
-    takeAnswers(stream, consumer).catch((reason: unknown) => {
-      failure = MicroError.from(reason);
-      leaving.abort();
-    });
+    takeAnswers(stream, consumer).then(
+      () => {
+        if (stream.leavesAtEnd === true) leaving.abort();
+      },
+      (reason: unknown) => {
+        failure = MicroError.from(reason);
+        leaving.abort();
+      },
+    );
     yield* consumer;
     if (failure !== undefined) throw failure;
   } finally {

@@ -149,6 +149,30 @@ export class EventGroup implements MemberGroup {
     this.#serveSoon();
   }
 
+  extend(member: GroupMember, sequences: readonly number[]): void {
+    const dueAtMs = this.#deps.clock.now() + member.config.ackWaitMs;
+    for (const sequence of sequences) {
+      const delivery = member.pending.get(sequence);
+      if (delivery === undefined) continue;
+      delivery.dueAtMs = dueAtMs;
+      // At the end, where those are that are due last.
+      member.pending.delete(sequence);
+      member.pending.set(sequence, delivery);
+    }
+  }
+
+  giveBack(member: GroupMember, sequences: readonly number[]): void {
+    for (const sequence of sequences) {
+      const delivery = member.pending.get(sequence);
+      if (delivery === undefined) continue;
+      member.pending.delete(sequence);
+      delivery.holder = undefined;
+      delivery.attempt -= 1;
+      this.#queue.addReady(delivery);
+    }
+    this.#serveSoon();
+  }
+
   leave(member: GroupMember): void {
     this.#remove(member);
     for (const delivery of member.pending.values()) {

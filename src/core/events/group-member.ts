@@ -9,6 +9,8 @@ export interface MemberGroup {
   ask(member: GroupMember): void;
   acknowledge(sequences: readonly number[]): void;
   refuse(sequence: number, delayMs: number | undefined): void;
+  extend(member: GroupMember, sequences: readonly number[]): void;
+  giveBack(member: GroupMember, sequences: readonly number[]): void;
   leave(member: GroupMember): void;
 }
 
@@ -55,6 +57,14 @@ export class GroupMember implements Consumer, DeliveryHolder {
   refuse(sequence: number, delayMs?: number): void {
     // One that is no longer here was taken back because it took too long; whoever has it now decides.
     if (this.pending.has(sequence)) this.#group.refuse(sequence, delayMs);
+  }
+
+  extend(sequences: readonly number[]): void {
+    this.#group.extend(this, sequences);
+  }
+
+  giveBack(sequences: readonly number[]): void {
+    this.#group.giveBack(this, sequences);
   }
 
   /** Answers what the member asked for; to be called only while it waits. */
