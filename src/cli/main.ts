@@ -12,20 +12,26 @@ USAGE:
    micro SERVICE ENDPOINT [--field=value …]
 
 COMMANDS:
+   backup       Copy everything that the server keeps to a file
+   broker       Send and print messages
    call         Call an endpoint of a service
    completion   Print a completion script for a shell
+   config       Read and change configuration
    describe     Show a service: versions, nodes, endpoints
    env          Get and set environments
+   events       Publish, consume and read events
    get          Get a resource, like a service
    kill         Stop services and forget them
    login        Log in to the current environment
    logout       Log out of the current environment
    logs         Show the output of a service
    new          Create a service from a template
+   restore      Bring back what micro backup copied
    run          Run a service from a folder
    server       Run the micro server
    services     List the services of the registry
    status       Show how services are
+   store        Read and write records and blobs
    stream       Call a streaming endpoint of a service
    update       Replace a running service by new source
    user         Show and change the current user

@@ -37,3 +37,31 @@ async function* failingWith(chunks: AsyncIterable<Uint8Array>, path: string): As
     throw new CommandError(`Cannot read ${path}: ${why}`, { cause: reason });
   }
 }
+
+/** Lines in batches: what has come is given at once, so that a slow writer's line does not wait for its next. */
+export async function* readLineBatches(
+  chunks: AsyncIterable<Uint8Array>,
+  countMax: number,
+): AsyncGenerator<readonly string[]> {
+  const lines = splitLines(chunks);
+  let batch: string[] = [];
+  let next = lines.next();
+  for (;;) {
+    const ready = batch.length === 0 ? await next : await Promise.race([next, soon()]);
+    if (ready === undefined || ready.done === true || batch.length >= countMax) {
+      yield batch;
+      batch = [];
+    }
+    if (ready === undefined) continue;
+    if (ready.done === true) return;
+    batch.push(ready.value);
+    next = lines.next();
+  }
+}
+
+/** Resolves when what is already there has been looked at. */
+function soon(): Promise<undefined> {
+  return new Promise((resolve) => {
+    setImmediate(resolve, undefined);
+  });
+}

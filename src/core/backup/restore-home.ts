@@ -29,17 +29,18 @@ export interface RestoreResult {
 }
 
 /**
- * Checks an archive from its beginning to its end, and that it is one which this micro can restore.
+ * Checks an archive from its beginning to its end and, where `target` is given, that it can be restored there.
  *
  * @throws MicroError `invalid_argument` that begins with the name of the file.
  */
 export async function checkBackup(
   file: string,
-  expected: { readonly paths: HomePaths; readonly version: string },
+  target?: { readonly paths: HomePaths; readonly version: string },
 ): Promise<BackupManifest> {
-  return named(file, () =>
-    readArchive(readPieces(file), { onManifest: (manifest) => requireRestorable(manifest, expected) }),
-  );
+  const onManifest = (manifest: BackupManifest): void => {
+    if (target !== undefined) requireRestorable(manifest, target);
+  };
+  return named(file, () => readArchive(readPieces(file), { onManifest }));
 }
 
 /** @throws MicroError `failed_precondition` when something is there that may not be replaced. */

@@ -1,0 +1,64 @@
+import { CommandError } from "#cli/command-error.ts";
+import type { FlagValues } from "#cli/arguments/flag-values.ts";
+import { fieldsOf, numberOf } from "#cli/service-answer.ts";
+import { formatDuration } from "#base/duration.ts";
+
+/** How long a topic keeps events; 0 is no limit. */
+export interface RetentionLimits {
+  readonly age_ms: number;
+  readonly bytes: number;
+  readonly count: number;
+}
+
+export function readRetention(value: unknown): RetentionLimits {
+  const fields = fieldsOf(value);
+  return {
+    age_ms: numberOf(fields["age_ms"]),
+    bytes: numberOf(fields["bytes"]),
+    count: numberOf(fields["count"]),
+  };
+}
+
+/** For people: `7d, 1000 events`, or `for ever`. */
+export function formatRetention({ age_ms: ageMs, bytes, count }: RetentionLimits): string {
+  const limits = [
+    ...(ageMs > 0 ? [formatDuration(ageMs)] : []),
+    ...(bytes > 0 ? [`${bytes} bytes`] : []),
+    ...(count > 0 ? [`${count} events`] : []),
+  ];
+  return limits.length === 0 ? "for ever" : limits.join(", ");
+}
+
+/** What the flags change of `present`; `none` takes a limit away. @throws CommandError for what is no limit. */
+export function changeRetention(present: RetentionLimits, flags: FlagValues): RetentionLimits {
+  return {
+    age_ms: isNone(flags, "age") ? 0 : (flags.durationMs("age") ?? present.age_ms),
+    bytes: isNone(flags, "bytes") ? 0 : (parseBytes(flags.text("bytes")) ?? present.bytes),
+    count: isNone(flags, "count") ? 0 : (flags.count("count") ?? present.count),
+  };
+}
+
+function isNone(flags: FlagValues, name: string): boolean {
+  return flags.text(name) === "none";
+}
+
+const unitBytes: Readonly<Record<string, number>> = {
+  "": 1,
+  b: 1,
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+  tb: 1e12,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+  tib: 2 ** 40,
+};
+
+function parseBytes(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const match = /^(\d{1,12}(?:\.\d{1,3})?) ?([a-z]*)$/i.exec(text);
+  const unit = unitBytes[(match?.[2] ?? "").toLowerCase()];
+  if (match !== null && unit !== undefined) return Math.round(Number(match[1]) * unit);
+  throw new CommandError(`Invalid value "${text}" for flag -bytes: try 500MB, 2GiB or none`);
+}
