@@ -7,6 +7,7 @@ import type { HttpListener } from "#rpc/http-exchange.ts";
 import { IncomingCall, type CallTarget } from "#rpc/incoming-call.ts";
 import type { CallGuard, ServiceTable } from "#rpc/method.ts";
 import type { Encoding, ServerCall } from "#rpc/server-call.ts";
+import { answerOpenApi } from "./answer-openapi.ts";
 import { corsHeaders, type CorsOptions } from "./cors.ts";
 import { DirectForwarding, type DirectForwardingDeps } from "./direct-forwarding.ts";
 import { EdgeCall } from "./edge-call.ts";
@@ -16,6 +17,7 @@ import { answerFixed, isCallMethod } from "./fixed-routes.ts";
 import { GatewayRequest, type RequestHost } from "./gateway-request.ts";
 import { listenGateway, type Answer, type ListenGatewayOptions } from "./listen-gateway.ts";
 import { ndjsonType, toLines } from "./ndjson-response.ts";
+import { openApiPath } from "./openapi.ts";
 import type { Route } from "./path-table.ts";
 import { answerPublicBlob, publicBlobsPrefix, type PublicBlobs } from "./public-blobs.ts";
 import { hasBody, toBodyKind, toRequestMessage } from "./request-message.ts";
@@ -105,7 +107,7 @@ class HttpGateway {
     const url = splitUrl(request.url);
     try {
       const known = this.#routes.known(url.path);
-      const own = known === undefined || method === "OPTIONS" ? this.#answerOwn(request, url) : undefined;
+      const own = known === undefined || method === "OPTIONS" ? this.#answerOwn(request, host, url) : undefined;
       if (own !== undefined) return own;
       if (!isCallMethod(method)) {
         throw new MicroError("method_not_allowed", `${url.path.slice(0, 100)} cannot be called with ${method}`);
@@ -119,8 +121,12 @@ class HttpGateway {
   }
 
   /** What the gateway answers itself; undefined for calls. */
-  #answerOwn(request: Request, url: UrlParts): Response | Promise<Response> | undefined {
+  #answerOwn(request: Request, host: RequestHost, url: UrlParts): Response | Promise<Response> | undefined {
     const { publicBlobs, version } = this.#deps;
+    if (url.path === openApiPath && request.method === "GET") {
+      const source = new GatewayRequest(request, host, this.#config.cors);
+      return answerOpenApi(this.#deps, source).catch((reason: unknown) => this.#refuse(url, reason));
+    }
     const isBlob = publicBlobs !== undefined && url.path.startsWith(publicBlobsPrefix) && request.method !== "OPTIONS";
     // Before a path is cleaned: a key is text, and may hold what a clean path does not.
     if (!isBlob) return answerFixed(request.method, url, version);

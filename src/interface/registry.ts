@@ -99,6 +99,8 @@ export interface ServiceDirectory {
   nodes(service: string, namespace: string): readonly ServiceNode[];
   /** An endpoint by its exact name; where versions differ, one that streams goes first. */
   endpoint(service: string, namespace: string, endpoint: string): Endpoint | undefined;
+  /** Every version of every service, ordered by name, then version. */
+  services(namespace: string): readonly ServiceEntry[];
   /** False for a service that publishes no endpoint, so that nobody can tell from here what it answers. */
   hasEndpoints(service: string, namespace: string): boolean;
 }

@@ -105,6 +105,12 @@ export class MemoryRegistry implements Registry, ServiceDirectory, Stoppable {
     return this.#domains.get(namespace)?.get(service)?.endpoint(endpoint);
   }
 
+  services(namespace: string): readonly ServiceEntry[] {
+    const records = this.#domains.get(namespace);
+    const names = [...(records?.keys() ?? [])].sort();
+    return names.flatMap((name) => records?.get(name)?.entries ?? noEntries);
+  }
+
   hasEndpoints(service: string, namespace: string): boolean {
     return this.#domains.get(namespace)?.get(service)?.hasEndpoints === true;
   }
@@ -198,11 +204,10 @@ export class MemoryRegistry implements Registry, ServiceDirectory, Stoppable {
     const services: DomainEntry[] = [];
     const domains = options.domain === undefined ? [...this.#domains.keys()].sort() : [options.domain];
     for (const domain of domains) {
-      const records = this.#domains.get(domain);
-      const names = options.service === undefined ? [...(records?.keys() ?? [])].sort() : [options.service];
-      for (const name of names) {
-        for (const service of records?.get(name)?.entries ?? noEntries) services.push({ domain, service });
-      }
+      const { service: name } = options;
+      const entries =
+        name === undefined ? this.services(domain) : (this.#domains.get(domain)?.get(name)?.entries ?? noEntries);
+      for (const service of entries) services.push({ domain, service });
     }
     return { action: "snapshot", services, timestampMs: this.#clock.now() };
   }
