@@ -11,6 +11,8 @@ import { createClient, type Client } from "#service/client.ts";
 /** The service `store` on a real port. */
 export interface StoreService extends AsyncDisposable {
   readonly address: string;
+  /** Endpoints that were called, in order. */
+  readonly calls: readonly string[];
   /** A client of the namespace whose account is found by this token. @default "admin" of namespace `micro` */
   client(token?: string, namespace?: string): Client;
 }
@@ -26,11 +28,13 @@ const accounts: Readonly<Record<string, Account>> = {
 /** Serves a store to the accounts `admin` and `user` of `micro`, `other-admin` and `other-service` of `other`. */
 export async function serveStore(store: Store, clock?: Clock): Promise<StoreService> {
   const methods = storeMethods({ store, ...(clock === undefined ? {} : { clock }) });
+  const calls: string[] = [];
   const server = createRpcServer({
     name: "store",
     logger: silentLogger,
     resolve: resolveTables([createServiceTable({ name: "store", version: "test", methods })]),
     guard: (call) => {
+      calls.push(call.endpoint);
       call.account = accounts[call.metadata["authorization"]?.replace("Bearer ", "") ?? ""];
     },
   });
@@ -38,6 +42,7 @@ export async function serveStore(store: Store, clock?: Clock): Promise<StoreServ
   const clients: Client[] = [];
   return {
     address: listener.address,
+    calls,
     client: (token = "admin", namespace = "micro") => {
       const client = createClient({ address: listener.address, token, namespace, name: "suite", variables: {} });
       clients.push(client);
