@@ -25,7 +25,7 @@ export function checkNewEvents(namespace: string, events: readonly NewEvent[]): 
   if (events.length > limits.eventBatchCountMax) {
     throw tooLarge(`${events.length} events are one batch`, `${limits.eventBatchCountMax}`);
   }
-  let checkedTopic = "";
+  let checkedTopic: string | undefined;
   let bytes = 0;
   for (const event of events) {
     // Most batches are for one topic.

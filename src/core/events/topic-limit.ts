@@ -19,7 +19,7 @@ export class TopicLimit {
   /** @throws MicroError `too_many_requests` when these topics would be too many. */
   admit(namespace: string, events: readonly { readonly topic: string }[]): void {
     const fresh = new Set<string>();
-    let checked = "";
+    let checked: string | undefined;
     for (const { topic } of events) {
       // Most batches are for one topic.
       if (topic === checked) continue;

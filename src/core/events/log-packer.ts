@@ -1,0 +1,138 @@
+import { MicroError } from "#base/error.ts";
+import type { NewEvent, PublishedEvent, TopicKey } from "#interface/events.ts";
+import type { EntryPacker } from "#sqlite/group-commit.ts";
+import type { LogWrite } from "./event-log.ts";
+import { makeId } from "./log-id.ts";
+import type { CommittedWrites, LogReply, LogRequest, WriteExtras } from "./log-message.ts";
+import { encodePlace } from "./log-place.ts";
+import { recordBytesMax, writeRecord } from "./log-record.ts";
+
+/** A write that passed the checks. */
+export interface CheckedWrite {
+  readonly write: LogWrite;
+  /** Metadata of the events as JSON, empty where there is none; undefined when no event has any. */
+  readonly metadata: readonly string[] | undefined;
+}
+
+/** Packs writes for the writer; payloads are copied at once, so that callers may reuse their memory. */
+export class LogPacker implements EntryPacker<CheckedWrite, readonly PublishedEvent[], LogRequest, LogReply> {
+  readonly #now: () => number;
+  #bytes: Uint8Array<ArrayBuffer>;
+  #view: DataView;
+  #length = 0;
+  #heads = new Uint32Array(1_024);
+  #headCount = 0;
+  #writeCount = 0;
+  readonly #eventCounts: number[] = [];
+  /** Of every event: the index of its topic and the id that it was given. */
+  readonly #events: { readonly topicIndex: number; readonly id: string | undefined }[] = [];
+  readonly #topics: TopicKey[] = [];
+  readonly #topicIndexes = new Map<string, number>();
+  /** Events that come together often go to one topic. */
+  #lastTopic = -1;
+  readonly #extras: WriteExtras[] = [];
+  readonly #onAppend: (key: TopicKey, lastSequence: number) => void;
+
+  constructor(deps: {
+    readonly bytesExpected: number;
+    readonly now: () => number;
+    readonly onAppend: (key: TopicKey, lastSequence: number) => void;
+  }) {
+    this.#now = deps.now;
+    this.#onAppend = deps.onAppend;
+    this.#bytes = new Uint8Array(Math.max(4 * 1_024, deps.bytesExpected));
+    this.#view = new DataView(this.#bytes.buffer);
+  }
+
+  get byteCount(): number {
+    return this.#length;
+  }
+
+  add({ write, metadata }: CheckedWrite): void {
+    const { namespace, events, places = [], trims = [] } = write;
+    this.#pushHead(events.length);
+    this.#eventCounts.push(events.length);
+    for (const [index, event] of events.entries()) this.#addEvent(namespace, event, metadata?.[index] ?? "");
+    if (places.length > 0 || trims.length > 0) {
+      this.#extras.push({
+        write: this.#writeCount,
+        places: places.map(({ place, ...key }) => ({ ...key, bytes: encodePlace(place) })),
+        trims,
+      });
+    }
+    this.#writeCount += 1;
+  }
+
+  finish(): { request: LogRequest; transfer: ArrayBuffer[] } {
+    const records = this.#bytes.buffer;
+    const heads = this.#heads.buffer;
+    const writes = { writeCount: this.#writeCount, records, heads, topics: this.#topics, extras: this.#extras };
+    return { request: { kind: "commit", writes, nowMs: this.#now() }, transfer: [records, heads] };
+  }
+
+  readReply(reply: LogReply): readonly (readonly PublishedEvent[] | MicroError)[] {
+    if (reply.kind !== "committed") return [];
+    const results = this.#results(reply);
+    for (const [index, topic] of reply.topics.entries()) {
+      const key = this.#topics[index];
+      if (key !== undefined && topic?.lastSequence !== undefined) this.#onAppend(key, topic.lastSequence);
+    }
+    return results;
+  }
+
+  #results({ sequences, topics, refused }: CommittedWrites): (readonly PublishedEvent[] | MicroError)[] {
+    const places = new Float64Array(sequences);
+    let at = 0;
+    const publish = (): PublishedEvent => {
+      const { topicIndex, id } = this.#events[at] ?? { topicIndex: -1, id: undefined };
+      const place = places[at] ?? 0;
+      const sequence = Math.abs(place);
+      at += 1;
+      return { id: id ?? makeId(topics[topicIndex]?.idPrefix ?? "", sequence), sequence, isDuplicate: place < 0 };
+    };
+    const results: (readonly PublishedEvent[] | MicroError)[] = this.#eventCounts.map((count) =>
+      Array.from({ length: count }, publish),
+    );
+    for (const { write, code, detail } of refused) results[write] = new MicroError(code, detail, { at: "events" });
+    return results;
+  }
+
+  #addEvent(namespace: string, event: NewEvent, metadata: string): void {
+    this.#reserve(recordBytesMax(event, metadata));
+    const start = this.#length;
+    this.#length = writeRecord({ bytes: this.#bytes, view: this.#view }, start, event, metadata);
+    const topicIndex = this.#indexOf(namespace, event.topic);
+    this.#pushHead(topicIndex);
+    this.#pushHead(this.#length - start);
+    this.#events.push({ topicIndex, id: event.id });
+  }
+
+  #indexOf(namespace: string, topic: string): number {
+    const last = this.#topics[this.#lastTopic];
+    if (last?.topic === topic && last.namespace === namespace) return this.#lastTopic;
+    const name = `${namespace}/${topic}`;
+    const index = this.#topicIndexes.get(name) ?? this.#topics.push({ namespace, topic }) - 1;
+    this.#topicIndexes.set(name, index);
+    this.#lastTopic = index;
+    return index;
+  }
+
+  #pushHead(value: number): void {
+    if (this.#headCount === this.#heads.length) {
+      const grown = new Uint32Array(this.#heads.length * 2);
+      grown.set(this.#heads);
+      this.#heads = grown;
+    }
+    this.#heads[this.#headCount] = value;
+    this.#headCount += 1;
+  }
+
+  #reserve(byteCount: number): void {
+    const needed = this.#length + byteCount;
+    if (needed <= this.#bytes.length) return;
+    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
+    grown.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = grown;
+    this.#view = new DataView(grown.buffer);
+  }
+}

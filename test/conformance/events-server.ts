@@ -1,0 +1,74 @@
+import { systemClock } from "#base/clock.ts";
+import { silentLogger } from "#base/logger.ts";
+import type { EventsUnderTest } from "#conformance/events-suite.ts";
+import type { EventLog } from "#core/events/event-log.ts";
+import { eventsMethods } from "#core/events/events-methods.ts";
+import { createEvents } from "#core/events/log-events.ts";
+import { MemoryEventLog } from "#core/events/memory-event-log.ts";
+import type { Account } from "#interface/auth.ts";
+import { createHttpClient } from "#platform/http-client.ts";
+import { GrpcTransport } from "#rpc/grpc-transport.ts";
+import { HttpTransport } from "#rpc/http-transport.ts";
+import { fixedNode } from "#rpc/node-resolver.ts";
+import { RpcClient } from "#rpc/rpc-client.ts";
+import { listenRpc } from "#rpc/rpc-listener.ts";
+import { createRpcServer } from "#rpc/rpc-server.ts";
+import type { Encoding, ServerCall } from "#rpc/server-call.ts";
+import { createServiceTable, resolveTables } from "#rpc/service-table.ts";
+import { TypedClient } from "#rpc/typed-client.ts";
+import { EventsOverRpc } from "./events-over-rpc.ts";
+
+export interface RemoteEventsOptions {
+  readonly encoding?: Encoding;
+  /** @default one in memory */
+  readonly log?: EventLog;
+  /** Who calls. @default an administrator of the installation */
+  readonly account?: Account | undefined;
+}
+
+export interface RemoteEvents extends EventsUnderTest {
+  /** `host:port` of the server. */
+  readonly address: string;
+  readonly client: TypedClient;
+}
+
+/** Events on a real port, and a client that says which namespace it means. */
+export async function startRemoteEvents(options: RemoteEventsOptions = {}): Promise<RemoteEvents> {
+  const log = options.log ?? new MemoryEventLog({ clock: systemClock });
+  const local = createEvents({ log, clock: systemClock, logger: silentLogger });
+  const table = createServiceTable({ name: "events", version: "test", methods: eventsMethods({ events: local }) });
+  const server = createRpcServer({
+    name: "events",
+    logger: silentLogger,
+    resolve: resolveTables([table]),
+    guard: (call) => admit(call, "account" in options ? options.account : administrator),
+  });
+  const listener = await listenRpc({ address: "127.0.0.1:0", server });
+  const transports = { grpc: new GrpcTransport(), http: new HttpTransport({ http: createHttpClient() }) };
+  const rpc = new RpcClient({ resolve: fixedNode(listener.address), ...transports });
+  const client = new TypedClient(rpc, { namespace: "micro" });
+  return {
+    address: listener.address,
+    client,
+    events: new EventsOverRpc(client, options.encoding === undefined ? {} : { encoding: options.encoding }),
+    [Symbol.asyncDispose]: async () => {
+      await rpc.close();
+      await local.stop();
+      await listener.stop(0);
+    },
+  };
+}
+
+const administrator: Account = {
+  id: "admin",
+  type: "user",
+  namespace: "micro",
+  name: "admin",
+  scopes: ["admin"],
+  metadata: {},
+};
+
+function admit(call: ServerCall, account: Account | undefined): void {
+  call.account = account;
+  call.namespace = call.metadata["micro-namespace"] ?? "micro";
+}
