@@ -1,4 +1,4 @@
-import { existsSync, rmdirSync, rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { CommandError } from "#cli/command-error.ts";
 import type { Command } from "#cli/command.ts";
 import { formatSize } from "#cli/output/format-bytes.ts";
@@ -52,11 +52,13 @@ interface Request {
 
 /** The server's code is loaded here, because no other command of a client needs it. */
 async function restore({ file, paths, isForced }: Request) {
+  /* oxlint-disable no-restricted-imports -- a restore is the server's own work, done while it does not run */
   const [backup, { prepareHomeFolder }, { acquireServerLock }] = await Promise.all([
     import("#core/backup/restore-home.ts"),
     import("#server/home-folder.ts"),
     import("#server/server-lock.ts"),
   ]);
+  /* oxlint-enable no-restricted-imports */
   process.umask(0o077);
   const isNewHome = !existsSync(paths.home);
   if (isNewHome) await backup.checkBackup(file, { paths, version });
@@ -68,7 +70,7 @@ async function restore({ file, paths, isForced }: Request) {
     return await backup.restoreHome({ file, paths, version, isForced, nowMs: Date.now() });
   } catch (reason) {
     if (!hadLock) rmSync(paths.lockFile, { force: true });
-    if (isNewHome) rmdirSync(paths.home);
+    if (isNewHome) rmSync(paths.home, { recursive: true, force: true });
     throw reason;
   } finally {
     lock.release();
