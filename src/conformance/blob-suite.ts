@@ -136,6 +136,23 @@ export function defineBlobSuite(name: string, open: () => Promise<BlobsUnderTest
         expect(await blobs.stat(other)).toBeUndefined();
       });
 
+      it("gives up when it is told to, also when the content has ended", async () => {
+        const scope = fresh();
+        await blobs.write(scope, inPieces("before"));
+        for (const piecesBefore of [0, 1, 2]) {
+          const stop = new AbortController();
+          async function* content(): AsyncGenerator<Uint8Array> {
+            for (let index = 0; index < 2; index += 1) {
+              if (index === piecesBefore) stop.abort();
+              yield noise(100);
+            }
+            stop.abort();
+          }
+          await expectError(blobs.write(scope, content(), { signal: stop.signal }), "cancelled");
+        }
+        expect(await readText(scope)).toBe("before");
+      });
+
       it("keeps one of several that are written at once, whole", async () => {
         const scope = fresh();
         const all = Array.from({ length: 8 }, (_, index) => noise(pieceBytes + index));

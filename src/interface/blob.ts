@@ -39,6 +39,15 @@ export interface BlobListQuery {
   readonly limit?: number;
 }
 
+export interface BlobWriteOptions {
+  /** Media type such as `image/png`. @default none */
+  readonly contentType?: string;
+  /** Whether the gateway serves it to everybody, at `/blobs/NAMESPACE/KEY`. @default false */
+  readonly isPublic?: boolean;
+  /** Gives the write up, `cancelled`, as long as it is not done: also between the end of the content and its being on disk. */
+  readonly signal?: AbortSignal;
+}
+
 /**
  * Large values by key, moved in pieces. What `write` acknowledged is on disk; a write that ends early leaves what was
  * there before.
@@ -50,11 +59,7 @@ export interface Blobs {
    * @throws MicroError `invalid_argument` for a bad key, `payload_too_large`, `unavailable` when the disk refuses, and what
    * `content` throws.
    */
-  write(
-    scope: BlobScope,
-    content: AsyncIterable<Uint8Array>,
-    options?: { readonly contentType?: string; readonly isPublic?: boolean },
-  ): Promise<BlobInfo>;
+  write(scope: BlobScope, content: AsyncIterable<Uint8Array>, options?: BlobWriteOptions): Promise<BlobInfo>;
   stat(scope: BlobScope): Promise<BlobInfo | undefined>;
   /** @throws MicroError `invalid_argument` for a range outside of the blob; `internal`, from the content, when what lies on disk is not what was written. */
   read(scope: BlobScope, range?: BlobRange): Promise<BlobContent | undefined>;

@@ -1,7 +1,7 @@
 import { MicroError } from "#base/error.ts";
 import { requireName } from "#base/name.ts";
 import { BlobStore as BlobStoreService, type BlobWriteResponse } from "#gen/store/store_pb.ts";
-import type { BlobInfo, BlobListQuery, BlobRange } from "#interface/blob.ts";
+import type { BlobInfo, BlobListQuery, BlobRange, BlobWriteOptions } from "#interface/blob.ts";
 import { protoMethod } from "#rpc/proto-service.ts";
 import { toBlobInfo, toReading, type BlobReading } from "./blob-reading.ts";
 import { toPieces, type BlobSource } from "./blob-source.ts";
@@ -11,14 +11,6 @@ import { createProtoClient } from "./proto.ts";
 export interface BlobOptions {
   /** Whose blobs. @default the origin's namespace */
   readonly namespace?: string;
-}
-
-export interface BlobWriteOptions {
-  /** Media type such as `image/png`. @default none */
-  readonly contentType?: string;
-  /** Whether the gateway serves it to everybody, at `/blobs/NAMESPACE/KEY`. @default false */
-  readonly isPublic?: boolean;
-  readonly signal?: AbortSignal;
 }
 
 /** The blobs of one namespace. All methods throw MicroError. */

@@ -1,7 +1,15 @@
 import { silentLogger } from "#base/logger.ts";
 import { blobMethods } from "#core/blob/blob-methods.ts";
 import type { Account } from "#interface/auth.ts";
-import type { BlobContent, BlobInfo, BlobListQuery, BlobRange, Blobs, BlobScope } from "#interface/blob.ts";
+import type {
+  BlobContent,
+  BlobInfo,
+  BlobListQuery,
+  BlobRange,
+  Blobs,
+  BlobScope,
+  BlobWriteOptions,
+} from "#interface/blob.ts";
 import { listenRpc } from "#rpc/rpc-listener.ts";
 import { createRpcServer } from "#rpc/rpc-server.ts";
 import { createServiceTable, resolveTables } from "#rpc/service-table.ts";
@@ -20,7 +28,7 @@ export class BlobsOverRpc implements Blobs {
   async write(
     { namespace, key }: BlobScope,
     content: AsyncIterable<Uint8Array>,
-    options?: { readonly contentType?: string; readonly isPublic?: boolean },
+    options?: BlobWriteOptions,
   ): Promise<BlobInfo> {
     return this.#of(namespace).write(key, content, options);
   }

@@ -4,7 +4,15 @@ import { MicroError } from "#base/error.ts";
 import { silentLogger, type Logger } from "#base/logger.ts";
 import { requireName } from "#base/name.ts";
 import type { BackupPart } from "#interface/backup.ts";
-import type { BlobContent, BlobInfo, BlobListQuery, BlobRange, Blobs, BlobScope } from "#interface/blob.ts";
+import type {
+  BlobContent,
+  BlobInfo,
+  BlobListQuery,
+  BlobRange,
+  Blobs,
+  BlobScope,
+  BlobWriteOptions,
+} from "#interface/blob.ts";
 import type { Store, StoreChange } from "#interface/store.ts";
 import {
   blobScope,
@@ -39,9 +47,6 @@ interface FileBlobsParts extends Required<FileBlobsOptions> {
   readonly contents: ContentFolder;
 }
 
-/** What a writer says of a blob. */
-type WriteOptions = NonNullable<Parameters<Blobs["write"]>[2]>;
-
 /**
  * The embedded driver: contents in files, facts in the store. A content is on disk before the record that names it is
  * written, and that record is the moment from which the blob is there; a content that no record names is removed, at the
@@ -74,7 +79,7 @@ export class FileBlobs implements Blobs, BackupPart {
   async write(
     scope: BlobScope,
     content: AsyncIterable<Uint8Array>,
-    { contentType = "", isPublic = false }: WriteOptions = {},
+    { contentType = "", isPublic = false, signal }: BlobWriteOptions = {},
   ): Promise<BlobInfo> {
     checkBlobScope(scope);
     checkContentType(contentType);
@@ -84,7 +89,7 @@ export class FileBlobs implements Blobs, BackupPart {
     return this.#turns.run(toStoreKey(scope), async () => {
       const modifiedAtMs = this.#parts.clock.now();
       const info = { key: scope.key, ...written, contentType, isPublic, modifiedAtMs };
-      await this.#replace(scope, { file, info });
+      await this.#replace(scope, { file, info }, signal);
       return info;
     });
   }
@@ -178,7 +183,7 @@ export class FileBlobs implements Blobs, BackupPart {
     }
   }
 
-  async #replace(scope: BlobScope, record: BlobRecord): Promise<void> {
+  async #replace(scope: BlobScope, record: BlobRecord, signal: AbortSignal | undefined): Promise<void> {
     const { folder, contents, store } = this.#parts;
     const { file } = record;
     this.#unrecorded.add(file);
@@ -192,6 +197,7 @@ export class FileBlobs implements Blobs, BackupPart {
         { kind: "put", scope: contentScope, key: file, value: encodeStoreKey(scope) },
       ];
       if (old !== undefined) changes.push({ kind: "delete", scope: contentScope, key: old.file });
+      if (signal?.aborted === true) throw MicroError.from(signal.reason, { code: "cancelled" });
       await store.write(changes);
       if (old !== undefined) await this.#removals.remove(old.file);
     } catch (reason) {
