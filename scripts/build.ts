@@ -18,7 +18,11 @@ await buildSdk(sdkFolder);
 await writeFile(archivePath, JSON.stringify(await readFolder(sdkFolder)));
 
 /** Threads: each is found next to whoever starts it, so no two may have the same name. */
-const workers = ["core/store/store-writer-worker.ts", "sqlite/sqlite-copy-worker.ts"];
+const workers = [
+  "core/events/log-writer-worker.ts",
+  "core/store/store-writer-worker.ts",
+  "sqlite/sqlite-copy-worker.ts",
+];
 
 const built = await Bun.build({
   entrypoints: [`${root}/src/cli/main.ts`, ...workers.map((path) => `${root}/src/${path}`), archivePath],

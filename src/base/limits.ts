@@ -127,6 +127,16 @@ export const limits = {
   configDocumentBytesMax: 4 * MiB,
   /** Watchers of one config document. */
   configWatcherCountMax: 1_000,
+  /** A path of config, in UTF-8: many times the longest that a person writes. */
+  configPathBytesMax: 4 * KiB,
+  /** What a change was set to is kept in the history up to this size, so that the whole history fits one answer. */
+  configHistoryValueBytesMax: 64 * KiB,
+  /** Changes of one document that may wait for each other; each is a write to disk. */
+  configWaitingCountMax: 1_000,
+  /** Times that a change is tried again because another process changed the document first. */
+  configAttemptCountMax: 100,
+  /** How soon a watcher learns of a change by another process; those of its own process are told at once. */
+  configPollIntervalMs: 1_000,
   /** A topic's name: fits a path, and leaves room for the name of a group behind it. */
   topicLengthMax: 256,
   /** An event's payload: it travels and is kept as one piece. Bigger things are blobs. */
@@ -168,6 +178,14 @@ export const limits = {
   /** How often events that are too old or too many are removed; and how many in one commit, so that publishers do not wait for it. */
   eventRetentionIntervalMs: 1_000,
   eventRetentionCountMax: 2_000,
+  /** Events and places that share one commit; above it the next commit takes the rest. */
+  eventGroupBytesMax: 8 * MiB,
+  /** Events and places that wait for the disk, all together; above it publishers are told to wait, before memory runs out. */
+  eventPendingBytesMax: 128 * MiB,
+  /** Events of one topic that are kept as one piece on disk: a single one is found by reading its whole piece. */
+  eventChunkBytesMax: 64 * KiB,
+  /** An event file up to this size is checked as a whole when it is opened: a few milliseconds. */
+  eventCheckBytesMax: 8 * MiB,
   /** Messages of the broker that wait for one subscriber before the oldest are dropped. */
   brokerQueueCountMax: 8_192,
   /** Bytes of the same. */

@@ -4,28 +4,23 @@ import type { SqliteFormat } from "./sqlite-format.ts";
 import type { WriterThread } from "./writer-thread.ts";
 
 /** Packs entries into one request, in memory that changes hands without a copy. */
-export interface EntryPacker<Entry, Request> {
+export interface EntryPacker<Entry, Result, Request, Reply> {
   /** Bytes that were packed. */
   readonly byteCount: number;
   add(entry: Entry): void;
-  /** What was packed; the packer is not used any more. */
+  /** What was packed; nothing is added any more. */
   finish(): { readonly request: Request; readonly transfer: ArrayBuffer[] };
-}
-
-/** Entries that go to the disk together, as a block knows them. */
-export interface GroupKind<Entry, Result, Request, Reply> {
-  /** @param bytesExpected room made at once: moving to a bigger piece of memory costs more than asking for it. */
-  createPacker(bytesExpected: number): EntryPacker<Entry, Request>;
   /** One result an entry, in order; an entry that was left out has an error. */
-  readReply(reply: Reply, entryCount: number): readonly (Result | MicroError)[];
+  readReply(reply: Reply): readonly (Result | MicroError)[];
 }
 
 export interface GroupCommitDeps<Entry, Result, Request, Reply> {
   readonly format: SqliteFormat;
-  readonly kind: GroupKind<Entry, Result, Request, Reply>;
   readonly thread: WriterThread<Request, Reply>;
   /** Starts the writer again after its death: the file is whole, only what was under way has failed. */
   readonly revive: () => Promise<WriterThread<Request, Reply>>;
+  /** @param bytesExpected room made at once: moving to a bigger piece of memory costs more than asking for it. */
+  readonly createPacker: (bytesExpected: number) => EntryPacker<Entry, Result, Request, Reply>;
   /** Above this the next commit takes the rest. */
   readonly groupBytesMax: number;
   /** Above this callers are refused. */
@@ -37,8 +32,8 @@ interface Caller<T> {
   readonly reject: (error: MicroError) => void;
 }
 
-interface PendingGroup<Entry, Result, Request> {
-  readonly packer: EntryPacker<Entry, Request>;
+interface PendingGroup<Entry, Result, Request, Reply> {
+  readonly packer: EntryPacker<Entry, Result, Request, Reply>;
   /** What it takes of `pendingBytesMax`. */
   byteCount: number;
   readonly callers: Caller<Result>[];
@@ -58,7 +53,7 @@ const requestBytes = KiB;
 export class GroupCommit<Entry, Result, Request, Reply> {
   readonly #deps: GroupCommitDeps<Entry, Result, Request, Reply>;
   #thread: WriterThread<Request, Reply>;
-  readonly #groups: PendingGroup<Entry, Result, Request>[] = [];
+  readonly #groups: PendingGroup<Entry, Result, Request, Reply>[] = [];
   readonly #requests: PendingRequest<Request, Reply>[] = [];
   #pendingBytes = 0;
   /** Size of the last group: under a steady load the next one is like it. */
@@ -116,11 +111,11 @@ export class GroupCommit<Entry, Result, Request, Reply> {
     return new MicroError("too_many_requests", detail, { at: format.at });
   }
 
-  #openGroup(byteCount: number): PendingGroup<Entry, Result, Request> {
+  #openGroup(byteCount: number): PendingGroup<Entry, Result, Request, Reply> {
     const last = this.#groups.at(-1);
     if (last !== undefined && last.packer.byteCount + byteCount <= this.#deps.groupBytesMax) return last;
-    const packer = this.#deps.kind.createPacker(this.#lastGroupBytes);
-    const group: PendingGroup<Entry, Result, Request> = { packer, byteCount: 0, callers: [] };
+    const packer = this.#deps.createPacker(this.#lastGroupBytes);
+    const group: PendingGroup<Entry, Result, Request, Reply> = { packer, byteCount: 0, callers: [] };
     this.#groups.push(group);
     return group;
   }
@@ -145,12 +140,12 @@ export class GroupCommit<Entry, Result, Request, Reply> {
     }
   }
 
-  async #commit({ packer, byteCount, callers }: PendingGroup<Entry, Result, Request>): Promise<void> {
+  async #commit({ packer, byteCount, callers }: PendingGroup<Entry, Result, Request, Reply>): Promise<void> {
     this.#lastGroupBytes = packer.byteCount;
     try {
       const { request, transfer } = packer.finish();
       const reply = await (await this.#living()).request(request, transfer);
-      const results = this.#deps.kind.readReply(reply, callers.length);
+      const results = packer.readReply(reply);
       for (const [index, caller] of callers.entries()) settle(caller, results[index]);
     } catch (reason) {
       const error = MicroError.from(reason);

@@ -20,8 +20,7 @@ interface TopicRow {
   readonly retention_count: number | null;
 }
 
-/** Chunks fetched at once: a first look at how big they are, and the most, which bounds what is read for nothing. */
-const chunksAtFirst = 4;
+/** Chunks fetched at once, at most: it bounds what is read for nothing when they are bigger than those before them. */
 const chunksAtOnceMax = 128;
 
 /** Reads the file of an event log, through a connection of `openSqliteReader`; each read sees what was acknowledged before it. */
@@ -44,7 +43,7 @@ export class LogReader {
     const chunkReader = new ChunkReader(topic);
     let next = Math.max(from.sequence, topic.firstSequence);
     let room = from.bytesMax;
-    let chunkCount = chunksAtFirst;
+    let chunkCount = 1;
     while (next <= topic.lastSequence && events.length < from.countMax) {
       const chunks = this.#statements.chunks.all(topic.id, next, topic.lastSequence, chunkCount);
       let chunkBytes = 0;
@@ -57,7 +56,10 @@ export class LogReader {
       }
       if (chunks.length === 0)
         throw new MicroError("internal", `events of topic ${key.topic} from ${next} on are missing`);
-      chunkCount = Math.ceil(Math.min(chunksAtOnceMax, 1 + (room * chunks.length) / Math.max(1, chunkBytes)));
+      // As many as there is room for, if they are like those that were just read.
+      const byCount = ((from.countMax - events.length) * chunks.length) / events.length;
+      const byBytes = (room * chunks.length) / Math.max(1, chunkBytes);
+      chunkCount = Math.ceil(Math.min(chunksAtOnceMax, Math.max(1, Math.min(byCount, byBytes))));
     }
     return events;
   }

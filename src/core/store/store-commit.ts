@@ -1,7 +1,7 @@
 import type { Clock } from "#base/clock.ts";
 import type { MicroError } from "#base/error.ts";
 import { limits } from "#base/limits.ts";
-import { GroupCommit, type GroupKind } from "#sqlite/group-commit.ts";
+import { GroupCommit, type EntryPacker } from "#sqlite/group-commit.ts";
 import { WriterThread } from "#sqlite/writer-thread.ts";
 import { sizeOf, type CheckedChange } from "./check-change.ts";
 import { createConflict } from "./conflict.ts";
@@ -26,9 +26,9 @@ export class StoreCommit {
     const start = (): Promise<WriterThread<WriterRequest, WriterReply>> => startThread(path);
     const commit = new GroupCommit<Batch, number, WriterRequest, WriterReply>({
       format: storeFormat,
-      kind: storeGroups(clock),
       thread: await start(),
       revive: start,
+      createPacker: (bytesExpected) => createPacker(bytesExpected, clock),
       groupBytesMax: limits.storeGroupBytesMax,
       pendingBytesMax: limits.storePendingBytesMax,
     });
@@ -61,29 +61,26 @@ function startThread(path: string): Promise<WriterThread<WriterRequest, WriterRe
   return WriterThread.start({ worker, path, format: storeFormat });
 }
 
-function storeGroups(clock: Clock): GroupKind<Batch, number, WriterRequest, WriterReply> {
+function createPacker(bytesExpected: number, clock: Clock): EntryPacker<Batch, number, WriterRequest, WriterReply> {
+  const packer = new GroupPacker(bytesExpected);
   return {
-    createPacker: (bytesExpected) => {
-      const packer = new GroupPacker(bytesExpected);
-      return {
-        get byteCount() {
-          return packer.byteCount;
-        },
-        add: (changes) => packer.add(changes),
-        finish: () => {
-          const group = packer.finish();
-          return { request: { kind: "commit", group, nowMs: clock.now() }, transfer: [group.bytes] };
-        },
-      };
+    get byteCount() {
+      return packer.byteCount;
     },
-    readReply: (reply, entryCount) => {
-      if (reply.kind !== "committed") return [];
-      const results: (number | MicroError)[] = [];
-      for (let batch = 0; batch < entryCount; batch += 1) results.push(reply.baseRevision + batch + 1);
-      for (const { batch, key, expectedRevision, revision } of reply.refused) {
-        results[batch] = createConflict(key, expectedRevision, revision);
-      }
-      return results;
+    add: (changes) => packer.add(changes),
+    finish: () => {
+      const group = packer.finish();
+      return { request: { kind: "commit", group, nowMs: clock.now() }, transfer: [group.bytes] };
     },
+    readReply: (reply) => (reply.kind === "committed" ? readReply(reply, packer.batchCount) : []),
   };
+}
+
+function readReply(reply: WriterReply & { kind: "committed" }, batchCount: number): readonly (number | MicroError)[] {
+  const results: (number | MicroError)[] = [];
+  for (let batch = 0; batch < batchCount; batch += 1) results.push(reply.baseRevision + batch + 1);
+  for (const { batch, key, expectedRevision, revision } of reply.refused) {
+    results[batch] = createConflict(key, expectedRevision, revision);
+  }
+  return results;
 }
