@@ -12,6 +12,7 @@ export const reservedTables: ReadonlySet<string> = new Set([
   "backup",
   "blob",
   "blob-files",
+  "blob-folder",
   "blobs",
   "broker",
   "config",
