@@ -1,21 +1,28 @@
 import type { ServerHttp2Stream } from "node:http2";
 import { drained } from "#rpc/drained.ts";
 
-/** Long beside the pause of a caller that reads; short beside what a person notices. */
-const nudgeIntervalMs = 250;
+/** About what a caller that reads takes; the wait until the first nudge. */
+const nudgeInitialMs = 2;
+/** The longest: a caller that does not read is left in peace, and one that reads again still notices nothing. */
+const nudgeMaxMs = 250;
 
 /**
  * Resolves when a stream takes more bytes, or is closed.
  *
- * Where several streams of a connection are held up at once, Bun now and then forgets to go on with one of them when the
- * peer makes room (seen on 1.4.5 in one of twenty such trials on a busy machine). Whatever is sent next on the
- * connection sets it going, so a ping is sent while the wait lasts.
+ * Where one stream of a connection is held up, Bun now and then forgets to go on with the others when the peer makes room
+ * (seen on 1.4.5: beside a stream that nobody reads, each long answer stands still). Whatever is sent next on the
+ * connection sets them going, so pings are sent while the wait lasts, ever more rarely.
  */
 export function awaitDrain(stream: ServerHttp2Stream): Promise<void> {
-  const nudge = setInterval(() => {
+  let waitMs = nudgeInitialMs;
+  let timer: ReturnType<typeof setTimeout>;
+  const nudge = (): void => {
     const { session } = stream;
     // A ping on a session that is over would throw.
     if (session !== undefined && !session.destroyed && !session.closed) session.ping(() => undefined);
-  }, nudgeIntervalMs);
-  return drained(stream).finally(() => clearInterval(nudge));
+    waitMs = Math.min(nudgeMaxMs, waitMs * 2);
+    timer = setTimeout(nudge, waitMs);
+  };
+  timer = setTimeout(nudge, waitMs);
+  return drained(stream).finally(() => clearTimeout(timer));
 }
