@@ -1,4 +1,5 @@
 import { MicroError } from "#base/error.ts";
+import { setOwn } from "./set-own.ts";
 
 /**
  * Fields of protobuf read one at a time, for messages that are so many that the library's objects would be the work.
@@ -10,19 +11,36 @@ export class ProtoFields {
   /** Number of the field that `next()` found. */
   number = 0;
   readonly #bytes: Uint8Array;
-  /** Where the value of the field begins, or for a field with a length what follows the length. */
+  readonly #limit: number;
+  #type = 0;
   #start = 0;
   #end = 0;
-  #type = 0;
-  #at = 0;
+  #at: number;
 
-  constructor(bytes: Uint8Array) {
+  /**
+   * @param start where the message begins in `bytes`. @default 0
+   * @param limit where it ends. @default the end of `bytes`
+   */
+  constructor(bytes: Uint8Array, start = 0, limit: number = bytes.byteLength) {
     this.#bytes = bytes;
+    this.#limit = limit;
+    this.#at = start;
+  }
+
+  /** Where the value of a field with a length begins in the bytes. @throws MicroError `invalid_argument` when it has another type. */
+  get start(): number {
+    if (this.#type !== bytesType) throw malformed();
+    return this.#start;
+  }
+
+  /** Where the field ends in the bytes. */
+  get end(): number {
+    return this.#end;
   }
 
   /** Moves to the next field; false at the end. @throws MicroError `invalid_argument` for bytes that are no protobuf. */
   next(): boolean {
-    if (this.#at >= this.#bytes.byteLength) return false;
+    if (this.#at >= this.#limit) return false;
     const tag = this.#varint();
     this.number = tag >>> 3;
     this.#type = tag & 7;
@@ -35,25 +53,23 @@ export class ProtoFields {
       this.#at += length;
     }
     this.#end = this.#at;
-    if (this.#end > this.#bytes.byteLength || this.number === 0) throw malformed();
+    if (this.#end > this.#limit || this.number === 0) throw malformed();
     return true;
-  }
-
-  /** Where the field ends. */
-  get end(): number {
-    return this.#end;
   }
 
   /** The value as bytes; a view of the message. @throws MicroError `invalid_argument` when it has another type. */
   bytes(): Uint8Array {
-    if (this.#type !== bytesType) throw malformed();
-    return this.#bytes.subarray(this.#start, this.#end);
+    return this.#bytes.subarray(this.start, this.#end);
+  }
+
+  /** The value as a message of its own; makes no view of the bytes, which costs more than reading a few fields. */
+  nested(): ProtoFields {
+    return new ProtoFields(this.#bytes, this.start, this.#end);
   }
 
   /** The value as text. @throws MicroError `invalid_argument` when it has another type or is not UTF-8. */
   text(): string {
-    if (this.#type !== bytesType) throw malformed();
-    return readText(this.#bytes, this.#start, this.#end);
+    return readText(this.#bytes, this.start, this.#end);
   }
 
   /** The value as a number of at most 53 bits. @throws MicroError `invalid_argument` when it has another type. */
@@ -95,7 +111,8 @@ const varintBytesMax = 10;
 const shortTextMax = 24;
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-function readText(bytes: Uint8Array, start: number, end: number): string {
+/** Text in UTF-8. @throws MicroError `invalid_argument` when it is none. */
+export function readText(bytes: Uint8Array, start: number, end: number): string {
   if (end - start <= shortTextMax) {
     let text = "";
     for (let at = start; at < end; at += 1) {
@@ -106,6 +123,22 @@ function readText(bytes: Uint8Array, start: number, end: number): string {
     return text;
   }
   return decodeText(bytes.subarray(start, end));
+}
+
+/** The entries of field `number`, a map of texts. @throws MicroError `invalid_argument` when it is none. */
+export function readTextMap(fields: ProtoFields, number: number): Record<string, string> {
+  const map: Record<string, string> = {};
+  while (fields.next()) {
+    if (fields.number !== number) continue;
+    let key = "";
+    let value = "";
+    for (const entry = fields.nested(); entry.next();) {
+      if (entry.number === 1) key = entry.text();
+      else if (entry.number === 2) value = entry.text();
+    }
+    setOwn(map, key, value);
+  }
+  return map;
 }
 
 function decodeText(bytes: Uint8Array): string {
@@ -144,20 +177,14 @@ export function lengthFieldSize(number: number, byteCount: number): number {
   return varintSize(number * 8 + bytesType) + varintSize(byteCount) + byteCount;
 }
 
-/** Writes what comes before the bytes of a field with a length; returns where they begin. */
-export function writeLengthHead(target: Uint8Array, at: number, field: FieldHead): number {
-  return writeVarint(target, writeVarint(target, at, field.number * 8 + bytesType), field.byteCount);
-}
-
-export interface FieldHead {
-  readonly number: number;
-  /** Length of the value. */
-  readonly byteCount: number;
+/** Writes what comes before the `byteCount` bytes of a field with a length; returns where they begin. */
+export function writeLengthHead(target: Uint8Array, at: number, number: number, byteCount: number): number {
+  return writeVarint(target, writeVarint(target, at, number * 8 + bytesType), byteCount);
 }
 
 /** Writes a field that holds bytes; returns where it ends. */
 export function writeBytes(target: Uint8Array, at: number, number: number, value: Uint8Array): number {
-  const start = writeLengthHead(target, at, { number, byteCount: value.byteLength });
+  const start = writeLengthHead(target, at, number, value.byteLength);
   target.set(value, start);
   return start + value.byteLength;
 }

@@ -1,6 +1,5 @@
 import { MicroError } from "#base/error.ts";
-import { ProtoFields } from "#rpc/proto-fields.ts";
-import { setOwn } from "#rpc/set-own.ts";
+import { ProtoFields, readTextMap } from "#rpc/proto-fields.ts";
 
 /** A message as a subscriber gets it. */
 export interface ReceivedMessage {
@@ -22,9 +21,14 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
  */
 export class WireMessage implements ReceivedMessage {
   readonly #bytes: Uint8Array;
+  readonly #start: number;
+  readonly #end: number;
 
-  constructor(bytes: Uint8Array) {
+  /** @param start where the message begins in `bytes`, and `end` where it ends. */
+  constructor(bytes: Uint8Array, start: number, end: number) {
     this.#bytes = bytes;
+    this.#start = start;
+    this.#end = end;
   }
 
   get topic(): string {
@@ -32,18 +36,7 @@ export class WireMessage implements ReceivedMessage {
   }
 
   get header(): Readonly<Record<string, string>> {
-    const header: Record<string, string> = {};
-    for (const fields = new ProtoFields(this.#bytes); fields.next();) {
-      if (fields.number !== 1) continue;
-      let key = "";
-      let value = "";
-      for (const entry = new ProtoFields(fields.bytes()); entry.next();) {
-        if (entry.number === 1) key = entry.text();
-        else if (entry.number === 2) value = entry.text();
-      }
-      setOwn(header, key, value);
-    }
-    return header;
+    return readTextMap(this.#fields(), 1);
   }
 
   get body(): Uint8Array {
@@ -68,8 +61,12 @@ export class WireMessage implements ReceivedMessage {
   }
 
   #find(number: number): ProtoFields | undefined {
-    const fields = new ProtoFields(this.#bytes);
+    const fields = this.#fields();
     while (fields.next()) if (fields.number === number) return fields;
     return undefined;
+  }
+
+  #fields(): ProtoFields {
+    return new ProtoFields(this.#bytes, this.#start, this.#end);
   }
 }

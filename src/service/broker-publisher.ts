@@ -1,6 +1,6 @@
 import { MicroError } from "#base/error.ts";
 import { limits } from "#base/limits.ts";
-import { encodeMessage, publishTypes, type OutgoingBatch, type OutgoingMessage } from "./broker-codec.ts";
+import { MessageEncoder, publishTypes, type OutgoingBatch, type OutgoingMessage } from "./broker-codec.ts";
 import type { Caller } from "./caller.ts";
 
 /** A message on its way, and whom to tell. */
@@ -16,6 +16,7 @@ interface Pending {
  */
 export class BrokerPublisher {
   readonly #caller: Caller;
+  readonly #encoder = new MessageEncoder();
   readonly #pending: Pending[] = [];
   #pendingBytes = 0;
   #isSending = false;
@@ -26,7 +27,7 @@ export class BrokerPublisher {
 
   /** Resolves when the server took it. @throws MicroError what the server said; `too_many_requests` when too many wait. */
   publish(message: OutgoingMessage): Promise<void> {
-    const piece = encodeMessage(message);
+    const piece = this.#encoder.encode(message);
     return new Promise((resolve, reject) => {
       if (this.#isFull(piece.byteLength)) {
         reject(tooManyPending(this.#pending.length));

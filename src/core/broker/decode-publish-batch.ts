@@ -1,5 +1,4 @@
-import { ProtoFields } from "#rpc/proto-fields.ts";
-import { setOwn } from "#rpc/set-own.ts";
+import { ProtoFields, readText, readTextMap } from "#rpc/proto-fields.ts";
 
 /** What a caller asks to publish, as it came. */
 export interface PublishItem {
@@ -21,71 +20,64 @@ const noBytes = new Uint8Array(0);
 
 /**
  * Reads a `broker.PublishBatchRequest`. A batch has thousands of small messages that differ in their bodies only, so a
- * header that is byte for byte that of the message before is not read again, and is the same object.
+ * topic or a header that is byte for byte that of the message before is not read again, and is the same object.
  *
  * @throws MicroError `invalid_argument` for bytes that are no such message.
  */
 export function decodePublishBatch(bytes: Uint8Array): PublishBatch {
-  const headers = new HeaderReader();
+  const topics = new LastRead(bytes, (start, end) => readText(bytes, start, end));
+  const headers = new LastRead(bytes, (start, end) => readTextMap(new ProtoFields(bytes, start, end), 1));
   const messages: PublishItem[] = [];
-  for (const fields = new ProtoFields(bytes); fields.next();) {
-    if (fields.number === 1) messages.push(decodeItem(fields.bytes(), headers));
+  for (const batch = new ProtoFields(bytes); batch.next();) {
+    if (batch.number !== 1) continue;
+    let topic = "";
+    let message: PublishedMessage | undefined;
+    for (const item = batch.nested(); item.next();) {
+      if (item.number === 1) topic = topics.read(item.start, item.end);
+      else if (item.number === 2) message = decodeMessage(item, headers);
+    }
+    messages.push({ topic, message });
   }
   return { messages };
 }
 
-function decodeItem(bytes: Uint8Array, headers: HeaderReader): PublishItem {
-  let topic = "";
-  let message: PublishedMessage | undefined;
-  for (const fields = new ProtoFields(bytes); fields.next();) {
-    if (fields.number === 1) topic = fields.text();
-    else if (fields.number === 2) message = decodeMessage(fields.bytes(), headers);
-  }
-  return { topic, message };
-}
-
-function decodeMessage(bytes: Uint8Array, headers: HeaderReader): PublishedMessage {
+function decodeMessage(item: ProtoFields, headers: LastRead<Record<string, string>>): PublishedMessage {
   let body: Uint8Array = noBytes;
-  let headerEnd = 0;
-  for (const fields = new ProtoFields(bytes); fields.next();) {
+  let headerEnd = item.start;
+  for (const fields = item.nested(); fields.next();) {
     if (fields.number === 2) body = fields.bytes();
     else if (fields.number === 1) headerEnd = fields.end;
   }
-  return { header: headers.read(bytes.subarray(0, headerEnd)), body };
+  return { header: headers.read(item.start, headerEnd), body };
 }
 
-/** Reads headers, and knows the last one. */
-class HeaderReader {
-  #bytes: Uint8Array = noBytes;
-  #header: Record<string, string> = {};
+/** Reads parts of a request, and knows the last. */
+class LastRead<T> {
+  readonly #bytes: Uint8Array;
+  readonly #read: (start: number, end: number) => T;
+  #last: { readonly start: number; readonly end: number; readonly value: T } | undefined;
 
-  /** @param bytes of a message up to the end of its last entry */
-  read(bytes: Uint8Array): Record<string, string> {
-    if (!isSame(bytes, this.#bytes)) {
-      this.#header = decodeHeader(bytes);
-      this.#bytes = bytes;
+  constructor(bytes: Uint8Array, read: (start: number, end: number) => T) {
+    this.#bytes = bytes;
+    this.#read = read;
+  }
+
+  read(start: number, end: number): T {
+    if (this.#last === undefined || !isSame(this.#bytes, this.#last, { start, end })) {
+      this.#last = { start, end, value: this.#read(start, end) };
     }
-    return this.#header;
+    return this.#last.value;
   }
 }
 
-function decodeHeader(bytes: Uint8Array): Record<string, string> {
-  const header: Record<string, string> = {};
-  for (const fields = new ProtoFields(bytes); fields.next();) {
-    if (fields.number !== 1) continue;
-    let key = "";
-    let value = "";
-    for (const entry = new ProtoFields(fields.bytes()); entry.next();) {
-      if (entry.number === 1) key = entry.text();
-      else if (entry.number === 2) value = entry.text();
-    }
-    setOwn(header, key, value);
-  }
-  return header;
+/** A part of the request. */
+interface Range {
+  readonly start: number;
+  readonly end: number;
 }
 
-function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.byteLength !== b.byteLength) return false;
-  for (let at = 0; at < a.byteLength; at += 1) if (a[at] !== b[at]) return false;
+function isSame(bytes: Uint8Array, a: Range, b: Range): boolean {
+  if (a.end - a.start !== b.end - b.start) return false;
+  for (let at = a.start, other = b.start; at < a.end; at += 1, other += 1) if (bytes[at] !== bytes[other]) return false;
   return true;
 }

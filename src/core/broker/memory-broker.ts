@@ -91,9 +91,15 @@ function checkMessages(messages: readonly BrokerMessage[]): void {
     );
   }
   let topic: string | undefined;
+  let header: BrokerMessage["header"] | undefined;
+  let headerByteCount = 0;
   for (const message of messages) {
     if (message.topic !== topic) topic = requireName("topic", message.topic);
-    const byteCount = message.body.byteLength + headerLength(message.header);
+    if (message.header !== header) {
+      ({ header } = message);
+      headerByteCount = headerLength(header);
+    }
+    const byteCount = message.body.byteLength + headerByteCount;
     if (byteCount <= limits.brokerMessageBytesMax) continue;
     throw new MicroError(
       "payload_too_large",
