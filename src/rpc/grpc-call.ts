@@ -175,13 +175,22 @@ export class GrpcCall {
   #leave(stream: ClientHttp2Stream): void {
     if (stream.closed) return;
     stream.resume();
-    if (this.#trailers === undefined || stream.writableLength > 0) stream.close(constants.NGHTTP2_CANCEL);
+    if (this.#trailers === undefined || stream.writableLength > 0) cutOff(stream);
     else if (!stream.writableEnded) stream.end();
   }
 
   #finishUnsent(reason: unknown): void {
     this.#finish(nameService(MicroError.from(reason), this.#call.service));
   }
+}
+
+/**
+ * Resets a stream. Closing it with a code would first end our side of it, and a peer that takes messages would see all of
+ * them before it sees the reset: half of what it was to get would look like the whole.
+ */
+function cutOff(stream: ClientHttp2Stream): void {
+  if (stream.writableEnded) stream.close(constants.NGHTTP2_CANCEL);
+  else stream.destroy(new DOMException("the call was cancelled", "AbortError"));
 }
 
 function toText(value: string | string[] | undefined): string | undefined {

@@ -32,7 +32,9 @@ export function readMessages(stream: ServerHttp2Stream): AsyncQueue<Uint8Array> 
     queue.onceDrained(() => stream.resume());
   });
   stream.on("end", () => {
-    if (decoder.pendingBytes === 0) queue.close();
+    // A stream that is reset ends too, but its caller has not said all that it had to say.
+    if (stream.aborted) queue.close(callerLeft());
+    else if (decoder.pendingBytes === 0) queue.close();
     else queue.close(new MicroError("invalid_argument", "the stream ended in the middle of a message"));
   });
   stream.on("close", () => {
