@@ -263,7 +263,11 @@ describe("createBlobs()", () => {
       keys: ["node/large", "node/small"],
       left: ["node/small"],
       refused: "invalid_argument",
+      stopped: "cancelled",
     });
+    const incoming = `${folder.path}/blobs/incoming`;
+    await waitUntil("nothing is left of the stopped write", async () => (await readdir(incoming)).length === 0);
+    expect(await (await createBlobs(connect()).read("node/small"))?.text()).toBe("hello from Node");
   });
 });
 
@@ -298,6 +302,13 @@ const answer = {
 await blobs.delete("node/large");
 answer.left = await all();
 answer.refused = await blobs.write("", "x").catch((error) => error.code);
+const stop = new AbortController();
+async function* endless() {
+  yield bytes.subarray(0, 10);
+  setTimeout(() => stop.abort(), 50);
+  await new Promise(() => undefined);
+}
+answer.stopped = await blobs.write("node/small", endless(), { signal: stop.signal }).catch((error) => error.code);
 console.log(JSON.stringify(answer));
 await client.stop();
 `;
