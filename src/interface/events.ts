@@ -76,7 +76,10 @@ export interface Consumer extends AsyncIterable<readonly DeliveredEvent[]> {
   refuse(sequence: number, delayMs?: number): void;
   /** Events that wait for their turn at the consumer: the time to acknowledge them begins anew. */
   extend(sequences: readonly number[]): void;
-  /** Events that were not begun: they go to others as if they had not been sent, which counts as no attempt. */
+  /**
+   * Events that were not begun: they go to others as if they had not been sent, which counts as no attempt. For a consumer
+   * that is about to leave; it gets no more.
+   */
   giveBack(sequences: readonly number[]): void;
 }
 

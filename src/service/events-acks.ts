@@ -5,6 +5,10 @@ export interface ConsumerMessage {
   readonly consume?: ConsumeRequestInit;
   readonly done?: bigint[];
   readonly nacks?: { readonly sequence: bigint; readonly delayMs: bigint }[];
+  /** Events that wait here for their turn. */
+  readonly waiting?: bigint[];
+  /** Events that were not begun and never will be. */
+  readonly returned?: bigint[];
 }
 
 type Reader = (result: IteratorResult<ConsumerMessage, undefined>) => void;
@@ -17,6 +21,8 @@ export class AckQueue {
   readonly #flushCount: number;
   #done: bigint[] = [];
   #nacks: { readonly sequence: bigint; readonly delayMs: bigint }[] = [];
+  #waiting: bigint[] = [];
+  #returned: bigint[] = [];
   /** Who reads now, and how it is told; a connection that is over reads nothing any more. */
   #connection = 0;
   #reader: Reader | undefined;
@@ -35,6 +41,19 @@ export class AckQueue {
 
   refuse(sequence: bigint, delayMs: number): void {
     this.#nacks.push({ sequence, delayMs: BigInt(delayMs) });
+    this.#schedule();
+  }
+
+  /** Events that wait for their turn: the time to acknowledge them begins anew. */
+  extend(sequences: bigint[]): void {
+    // What a broken connection did not take is out of date.
+    this.#waiting = sequences;
+    this.#schedule();
+  }
+
+  /** Events that others shall have. */
+  giveBack(sequences: readonly bigint[]): void {
+    this.#returned.push(...sequences);
     this.#schedule();
   }
 
@@ -81,7 +100,7 @@ export class AckQueue {
   }
 
   get #count(): number {
-    return this.#done.length + this.#nacks.length;
+    return this.#done.length + this.#nacks.length + this.#waiting.length + this.#returned.length;
   }
 
   #schedule(): void {
@@ -100,9 +119,11 @@ export class AckQueue {
     if (reader === undefined || (this.#count === 0 && !this.#isEnded)) return;
     this.#reader = undefined;
     if (this.#count === 0) return reader({ done: true, value: undefined });
-    const value = { done: this.#done, nacks: this.#nacks };
+    const value = { done: this.#done, nacks: this.#nacks, waiting: this.#waiting, returned: this.#returned };
     this.#done = [];
     this.#nacks = [];
+    this.#waiting = [];
+    this.#returned = [];
     reader({ done: false, value });
   }
 }

@@ -15,6 +15,11 @@ export interface SubscriptionDeps {
 
 const reconnectBackoff = { initialMs: 50, maxMs: 5_000 } as const;
 
+/** Waiting events are extended so often in one time to acknowledge: a handler has at least three quarters of it. */
+const extendShare = 4;
+/** Timers take no more. */
+const extendMsMax = 2 ** 31 - 1;
+
 /** How long the last acknowledgements may take when it is closed. */
 const closeTimeoutMs = 2_000;
 
@@ -80,8 +85,9 @@ export class Subscription {
 
   /** Hands out no more events; those that were handed out may still be acknowledged. */
   quit(): void {
+    if (this.#end !== undefined) return;
     this.#finish(undefined);
-    this.#drop();
+    this.#giveBack(this.#drop());
   }
 
   /** Sends the acknowledgements that were given, then leaves. What was not acknowledged goes to others. */
@@ -92,8 +98,12 @@ export class Subscription {
 
   /** One connection after the other. Never rejects: the failure goes to who takes. */
   async #run(): Promise<void> {
-    const { signal } = this.#config;
+    const { signal, ackWaitMs, isAutoAck } = this.#config;
     const leave = (): void => this.#leave();
+    // The time to acknowledge is for who works on an event, not for its wait here.
+    const extendMs = Math.min(Math.ceil(ackWaitMs / extendShare), extendMsMax);
+    const extending = setInterval(() => this.#acks.extend(this.#waiting()), extendMs);
+    if (isAutoAck) clearInterval(extending);
     signal?.addEventListener("abort", leave, { once: true });
     if (signal?.aborted === true) this.#leave();
     try {
@@ -101,6 +111,7 @@ export class Subscription {
     } catch (reason) {
       this.#finish(MicroError.from(reason));
     } finally {
+      clearInterval(extending);
       signal?.removeEventListener("abort", leave);
       // What ends a connection that is still open, and the timer of `#leave`.
       this.#stopped.abort();
@@ -144,8 +155,8 @@ export class Subscription {
   }
 
   async #receive(events: readonly EventMessage[]): Promise<void> {
+    if (this.#end !== undefined) return this.#giveBack(events.map(({ sequence }) => sequence));
     for (const event of events) {
-      if (this.#end !== undefined) return;
       const isHeld = this.#held.has(event.sequence);
       this.#held.set(event.sequence, event.attempt);
       // Sent again because it takes long: whoever works on it will say what became of it.
@@ -160,6 +171,10 @@ export class Subscription {
         this.#onTaken = resolve;
       });
     }
+  }
+
+  #giveBack(sequences: readonly bigint[]): void {
+    if (!this.#config.isAutoAck) this.#acks.giveBack(sequences);
   }
 
   #next(): EventMessage | undefined {
@@ -181,11 +196,18 @@ export class Subscription {
   }
 
   /** Forgets what waits here: it is sent again on the next connection, or to others. */
-  #drop(): void {
-    for (const { sequence } of this.#buffer.slice(this.#head)) this.#held.delete(sequence);
+  #drop(): bigint[] {
+    const dropped = this.#waiting();
+    for (const sequence of dropped) this.#held.delete(sequence);
     this.#buffer = [];
     this.#head = 0;
     this.#wake();
+    return dropped;
+  }
+
+  /** Places of the events that wait here. */
+  #waiting(): bigint[] {
+    return this.#buffer.slice(this.#head).map(({ sequence }) => sequence);
   }
 
   /** Ends in good order: the last acknowledgements, our side, then the server's. */
@@ -193,6 +215,8 @@ export class Subscription {
     this.quit();
     if (this.#isLeaving || this.#stopped.signal.aborted) return;
     this.#isLeaving = true;
+    // Nothing is left to say.
+    if (this.#config.isAutoAck) return this.#stopped.abort();
     this.#acks.end();
     const timer = setTimeout(() => this.#stopped.abort(), closeTimeoutMs);
     this.#stopped.signal.addEventListener("abort", () => clearTimeout(timer), { once: true });

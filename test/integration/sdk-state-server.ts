@@ -1,7 +1,12 @@
+import { systemClock } from "#base/clock.ts";
 import { silentLogger } from "#base/logger.ts";
+import { eventsMethods } from "#core/events/events-methods.ts";
+import { createEvents } from "#core/events/log-events.ts";
+import { MemoryEventLog } from "#core/events/memory-event-log.ts";
 import { SqliteStore } from "#core/store/sqlite-store.ts";
 import { storeMethods } from "#core/store/store-methods.ts";
 import type { Account } from "#interface/auth.ts";
+import type { Events } from "#interface/events.ts";
 import type { ServiceTable } from "#rpc/method.ts";
 import { listenRpc } from "#rpc/rpc-listener.ts";
 import { createRpcServer } from "#rpc/rpc-server.ts";
@@ -68,6 +73,15 @@ export async function serveStore(): Promise<StateServer> {
     await store.close();
     await folder[Symbol.asyncDispose]();
   });
+}
+
+/** Events in memory, behind a port. What is published stays when the port is closed for a while. */
+export async function serveEvents(): Promise<StateServer & { readonly events: Events }> {
+  const log = new MemoryEventLog({ clock: systemClock });
+  const events = createEvents({ log, clock: systemClock, logger: silentLogger });
+  const table = createServiceTable({ name: "events", version: "test", methods: eventsMethods({ events }) });
+  const server = await serveTables([table], () => events.stop());
+  return { ...server, events };
 }
 
 function createAdministrator(namespace: string): Account {

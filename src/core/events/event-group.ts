@@ -162,6 +162,8 @@ export class EventGroup implements MemberGroup {
   }
 
   giveBack(member: GroupMember, sequences: readonly number[]): void {
+    // It is about to leave: what it gives back must not come to it again.
+    this.#askers.delete(member);
     for (const sequence of sequences) {
       const delivery = member.pending.get(sequence);
       if (delivery === undefined) continue;

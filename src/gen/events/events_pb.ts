@@ -265,7 +265,8 @@ export type ConsumeBatchRequest = Message<"events.ConsumeBatchRequest"> & {
   waiting: bigint[];
 
   /**
-   * Places of events that were not begun: they go to others as if they had not been sent.
+   * Places of events that were not begun: they go to others as if they had not been sent. For callers that are about to
+   * leave; they get no more.
    *
    * @generated from field: repeated uint64 returned = 101;
    */
