@@ -91,7 +91,7 @@ function number(block: Uint8Array, offset: number, length: number): number {
     return value;
   }
   const digits = decodeText(field).trim();
-  if (!/^[0-7]*$/.test(digits)) throw badArchive("a number is not one");
+  if (!/^[0-7]*$/.test(digits)) throw badArchive("it is not a tar archive, or it is damaged");
   return digits === "" ? 0 : Number.parseInt(digits, 8);
 }
 
