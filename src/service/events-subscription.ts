@@ -15,6 +15,12 @@ export interface SubscriptionDeps {
 
 const reconnectBackoff = { initialMs: 50, maxMs: 5_000 } as const;
 
+/** Somebody who waits for an event. */
+interface Taker {
+  readonly resolve: (event: EventMessage | undefined) => void;
+  readonly reject: (reason: MicroError) => void;
+}
+
 /** Waiting events are extended so often in one time to acknowledge: a handler has at least three quarters of it. */
 const extendShare = 4;
 /** Timers take no more. */
@@ -40,7 +46,7 @@ export class Subscription {
   #head = 0;
   /** Events that wait here, and those that somebody works on, by their places; with the newest attempt. */
   readonly #held = new Map<bigint, number>();
-  #takers: PromiseWithResolvers<EventMessage | undefined>[] = [];
+  #takers: Taker[] = [];
   #onTaken: (() => void) | undefined;
   #end: { readonly failure: MicroError | undefined } | undefined;
   #isLeaving = false;
@@ -60,9 +66,7 @@ export class Subscription {
     if (next !== undefined) return Promise.resolve(next);
     if (this.#end?.failure !== undefined) return Promise.reject(this.#end.failure);
     if (this.#end !== undefined) return Promise.resolve(undefined);
-    const taker = Promise.withResolvers<EventMessage | undefined>();
-    this.#takers.push(taker);
-    return taker.promise;
+    return new Promise((resolve, reject) => this.#takers.push({ resolve, reject }));
   }
 
   /** The event is done. */
