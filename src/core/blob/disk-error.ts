@@ -16,3 +16,12 @@ export function systemCode(reason: unknown): string | undefined {
   if (!(reason instanceof Error) || !("code" in reason) || !("syscall" in reason)) return undefined;
   return typeof reason.code === "string" ? reason.code : undefined;
 }
+
+/** What `work` gives. @throws MicroError as {@link fromDiskError} says it. */
+export async function onDisk<T>(folder: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (reason) {
+    throw fromDiskError(reason, folder);
+  }
+}

@@ -26,11 +26,12 @@ import {
 import { checkBlobQuery, checkBlobRange, checkBlobScope, checkContentType } from "./check-blob.ts";
 import { ContentFolder } from "./content-folder.ts";
 import { ContentReader } from "./content-reader.ts";
-import type { WrittenContent } from "./content-writer.ts";
-import { fromDiskError } from "./disk-error.ts";
+import { onDisk } from "./disk-error.ts";
 import { belongsToStore, identityFile } from "./folder-identity.ts";
 import { KeyedTurns } from "./keyed-turns.ts";
+import { receiveContent } from "./receive-content.ts";
 import { Removals } from "./removals.ts";
+import { sweepShelf } from "./sweep-shelf.ts";
 
 export interface FileBlobsOptions {
   /** Where the contents lie; made, readable by its owner only, where it is missing. One process at a time. */
@@ -85,7 +86,7 @@ export class FileBlobs implements Blobs, BackupPart {
     checkContentType(contentType);
     this.#requireOpen();
     const file = this.#parts.contents.createId();
-    const written = await this.#receive(file, content);
+    const written = await receiveContent(this.#parts.contents, file, this.#whileOpen(content, signal));
     return this.#turns.run(toStoreKey(scope), async () => {
       const modifiedAtMs = this.#parts.clock.now();
       const info = { key: scope.key, ...written, contentType, isPublic, modifiedAtMs };
@@ -167,22 +168,6 @@ export class FileBlobs implements Blobs, BackupPart {
     await this.#removals.idle();
   }
 
-  /** Takes the content in, aside of the others. What comes out wrong leaves nothing behind. */
-  async #receive(id: string, content: AsyncIterable<Uint8Array>): Promise<WrittenContent> {
-    const { folder, contents } = this.#parts;
-    const writer = await onDisk(folder, contents.create(id));
-    try {
-      for await (const piece of content) {
-        await onDisk(folder, writer.write(piece));
-        this.#requireOpen();
-      }
-      return await onDisk(folder, writer.finish());
-    } catch (reason) {
-      await writer.discard();
-      throw reason;
-    }
-  }
-
   async #replace(scope: BlobScope, record: BlobRecord, signal: AbortSignal | undefined): Promise<void> {
     const { folder, contents, store } = this.#parts;
     const { file } = record;
@@ -197,7 +182,7 @@ export class FileBlobs implements Blobs, BackupPart {
         { kind: "put", scope: contentScope, key: file, value: encodeStoreKey(scope) },
       ];
       if (old !== undefined) changes.push({ kind: "delete", scope: contentScope, key: old.file });
-      if (signal?.aborted === true) throw MicroError.from(signal.reason, { code: "cancelled" });
+      requireWanted(signal);
       await store.write(changes);
       if (old !== undefined) await this.#removals.remove(old.file);
     } catch (reason) {
@@ -226,16 +211,9 @@ export class FileBlobs implements Blobs, BackupPart {
 
   async #removeUnnamed(): Promise<void> {
     const { contents, store, logger } = this.#parts;
+    const given = { contents, store, unrecorded: this.#unrecorded, removals: this.#removals };
     try {
-      for (const shelf of contents.shelves) {
-        if (this.#isClosed) return;
-        const ids = await contents.ids(shelf);
-        if (ids.length === 0) continue;
-        // Before the names are read: what is recorded in between is among the names.
-        const unrecorded = new Set(this.#unrecorded);
-        const named = new Set(await store.keys(contentScope, { prefix: shelf }));
-        for (const id of ids) if (!named.has(id) && !unrecorded.has(id)) await this.#removals.remove(id);
-      }
+      for (const shelf of contents.shelves) if (!this.#isClosed) await sweepShelf(given, shelf);
     } catch (reason) {
       logger.warn("contents without a blob stay for now", { folder: contents.path, error: reason });
     }
@@ -247,17 +225,22 @@ export class FileBlobs implements Blobs, BackupPart {
     logger.error(detail, { folder: contents.path });
   }
 
+  /** The pieces, as long as somebody wants them. */
+  async *#whileOpen(content: AsyncIterable<Uint8Array>, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+    for await (const piece of content) {
+      this.#requireOpen();
+      requireWanted(signal);
+      yield piece;
+    }
+  }
+
   #requireOpen(): void {
     if (this.#isClosed) throw new MicroError("unavailable", "the blobs are closed", { at: "store.Blob" });
   }
 }
 
-async function onDisk<T>(folder: string, work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (reason) {
-    throw fromDiskError(reason, folder);
-  }
+function requireWanted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw MicroError.from(signal.reason, { code: "cancelled" });
 }
 
 function contentMissing({ key }: BlobScope, path: string): MicroError {
