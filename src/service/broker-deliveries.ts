@@ -16,7 +16,7 @@ export interface SubscriptionGap {
 export interface DeliveriesOptions extends SubscribeRequest {
   /** Ends it. */
   readonly signal: AbortSignal;
-  /** A subscription broke or could not be made, and is tried again. */
+  /** A subscription broke, or could not be made, and did not come to stand at once: it is tried on. Told once a gap. */
   readonly onBreak: (reason: MicroError) => void;
   /** It stands again. */
   readonly onGap: (gap: SubscriptionGap) => void;
@@ -62,8 +62,8 @@ export async function* readDeliveries(caller: Caller, options: DeliveriesOptions
     }
     if (signal.aborted || reason.code === "cancelled") return;
     broken ??= { reason, atMs: performance.now() };
-    onBreak(reason);
     failureCount += 1;
+    if (failureCount === 2) onBreak(reason);
     await delay(backoffMs(failureCount, backoff), signal);
   }
 }

@@ -1,5 +1,4 @@
-import { MicroError } from "#base/error.ts";
-import { silentLogger, type Logger } from "#base/logger.ts";
+import type { Logger } from "#base/logger.ts";
 import type { ReceivedMessage } from "./broker-message.ts";
 import { MessageSource, type MessageSourceOptions, type SubscriptionStatus } from "./broker-subscription.ts";
 import type { Caller } from "./caller.ts";
@@ -17,7 +16,7 @@ export class HandledSubscription implements SubscriptionStatus {
   constructor(caller: Caller, options: MessageSourceOptions, handle: MessageHandler) {
     this.#source = new MessageSource(caller, options);
     this.#topic = options.topic;
-    this.#logger = options.logger ?? silentLogger;
+    this.#logger = options.logger;
     this.#work = this.#run(handle);
   }
 
@@ -58,6 +57,6 @@ export class HandledSubscription implements SubscriptionStatus {
   }
 
   #report(what: string, reason: unknown): void {
-    this.#logger.error(what, { topic: this.#topic, error: MicroError.from(reason) });
+    this.#logger.error(what, { topic: this.#topic, error: reason });
   }
 }

@@ -1,5 +1,5 @@
 import { MicroError } from "#base/error.ts";
-import { silentLogger, type Logger } from "#base/logger.ts";
+import type { Logger } from "#base/logger.ts";
 import type { Stoppable } from "#base/lifecycle.ts";
 import type { Delivery } from "./broker-codec.ts";
 import { readDeliveries, type SubscriptionGap } from "./broker-deliveries.ts";
@@ -29,7 +29,7 @@ export interface SubscriptionStatus extends Stoppable {
 
 export interface MessageSourceOptions extends SubscribeOptions {
   readonly topic: string;
-  readonly logger?: Logger | undefined;
+  readonly logger: Logger;
 }
 
 /** What comes, a batch at a time, and what is known about it. */
@@ -44,15 +44,17 @@ export class MessageSource implements SubscriptionStatus {
   #gapCount = 0;
 
   constructor(caller: Caller, options: MessageSourceOptions) {
-    const { topic, queue = "", signal, onGap, logger = silentLogger } = options;
+    const { topic, queue = "", signal, onGap, logger } = options;
     this.#signal = signal;
     this.#deliveries = readDeliveries(caller, {
       topic,
       queue,
       signal: this.#end.signal,
-      onBreak: (reason) => logger.warn("subscription broke, subscribing anew", { topic, error: reason }),
+      onBreak: (reason) => logger.warn("subscription broke, trying to subscribe anew", { topic, error: reason }),
       onGap: (gap) => {
         this.#gapCount += 1;
+        const durationMs = Math.round(gap.durationMs);
+        logger.warn("subscribed anew, messages may be lost", { topic, durationMs, error: gap.reason });
         onGap?.(gap);
       },
     });

@@ -1,7 +1,7 @@
 /** Entry point `micro-ts/broker`: messages to whoever listens. */
 import { MicroError } from "#base/error.ts";
 import { limits } from "#base/limits.ts";
-import type { Logger } from "#base/logger.ts";
+import { createLogger, type Logger } from "#base/logger.ts";
 import { requireName } from "#base/name.ts";
 import { HandledSubscription, type MessageHandler } from "./broker-handler.ts";
 import { BrokerPublisher } from "./broker-publisher.ts";
@@ -18,7 +18,7 @@ export type { SubscribeOptions, SubscriptionStatus } from "./broker-subscription
 export type { Origin } from "./caller.ts";
 
 export interface BrokerOptions {
-  /** Told of subscriptions that break and of handlers that fail. @default nobody */
+  /** Told of subscriptions that break and of handlers that fail. @default lines on standard error */
   readonly logger?: Logger;
 }
 
@@ -54,7 +54,8 @@ export interface Broker {
 }
 
 /** The broker, for a service or a client: `createBroker(service)`. Nothing is sent before it is used. */
-export function createBroker(origin: Origin, { logger }: BrokerOptions = {}): Broker {
+export function createBroker(origin: Origin, options: BrokerOptions = {}): Broker {
+  const logger = options.logger ?? createLogger({ write: (line) => process.stderr.write(`${line}\n`) });
   const publisher = new BrokerPublisher(origin);
 
   function subscribe(topic: string, options?: SubscribeOptions): Messages;

@@ -7,7 +7,10 @@ import { createRpcServer } from "#rpc/rpc-server.ts";
 import { createServiceTable, resolveTables } from "#rpc/service-table.ts";
 import { createClient, type Client } from "#service/client.ts";
 
-/** A broker on a real port. Who calls is an administrator of the namespace that the call names; `nobody` has no account. */
+/**
+ * A broker on a real port. Who calls is an administrator of the namespace that the call names, unless the header
+ * `account` says who else (`nobody` has none), or `account-namespace` where else he is at home.
+ */
 export interface BrokerServer extends AsyncDisposable {
   readonly broker: MemoryBroker;
   readonly address: string;
@@ -31,7 +34,10 @@ export async function startBroker(address = "127.0.0.1:0"): Promise<BrokerServer
     ]),
     guard: (call) => {
       call.namespace = call.metadata["micro-namespace"] ?? "micro";
-      call.account = createAccount(call.metadata["account"] ?? "admin", call.namespace);
+      call.account = createAccount(
+        call.metadata["account"] ?? "admin",
+        call.metadata["account-namespace"] ?? call.namespace,
+      );
     },
   });
   const listener = await listenRpc({ address, server });
