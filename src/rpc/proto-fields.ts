@@ -109,7 +109,8 @@ const fixed32Type = 5;
 const varintBytesMax = 10;
 /** Up to this many letters, a loop is faster than the decoder. */
 const shortTextMax = 24;
-const utf8 = new TextDecoder("utf-8", { fatal: true });
+// A mark at the beginning is part of the text.
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Text in UTF-8. @throws MicroError `invalid_argument` when it is none. */
 export function readText(bytes: Uint8Array, start: number, end: number): string {

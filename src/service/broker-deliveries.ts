@@ -20,10 +20,14 @@ export interface DeliveriesOptions extends SubscribeRequest {
   readonly onBreak: (reason: MicroError) => void;
   /** It stands again. */
   readonly onGap: (gap: SubscriptionGap) => void;
+  /** A connection on which nothing comes for this long is dead. @default limits.brokerSilenceMs */
+  readonly silenceMs?: number;
+  /** Waits between two attempts. @default 100 ms, doubled up to 5 s */
+  readonly backoff?: BackoffOptions;
 }
 
 /** Most breaks are restarts, which take a second or two. */
-const backoff: BackoffOptions = { initialMs: 100, maxMs: 5_000 };
+const defaultBackoff: BackoffOptions = { initialMs: 100, maxMs: 5_000 };
 /** A token that has just ended is replaced at once; one that is refused time and again stays refused. */
 const refusedLoginCountMax = 3;
 /** Trying again does not help. */
@@ -42,7 +46,7 @@ const finalCodes: ReadonlySet<MicroError["code"]> = new Set([
  * @throws MicroError that a repetition would not change, such as `permission_denied`.
  */
 export async function* readDeliveries(caller: Caller, options: DeliveriesOptions): AsyncGenerator<Delivery> {
-  const { signal, onBreak, onGap } = options;
+  const { signal, onBreak, onGap, backoff = defaultBackoff } = options;
   let broken: { readonly reason: MicroError; readonly atMs: number } | undefined;
   for (let failureCount = 0, refusedLoginCount = 0; ;) {
     let reason = new MicroError("unavailable", "the broker ended the subscription");
@@ -83,7 +87,7 @@ async function* readOnce(caller: Caller, options: DeliveriesOptions): AsyncGener
       const silence = setTimeout(() => {
         isSilent = true;
         leave();
-      }, limits.brokerSilenceMs);
+      }, options.silenceMs ?? limits.brokerSilenceMs);
       const next = await answers.next().finally(() => clearTimeout(silence));
       if (next.done === true) return;
       yield next.value;
