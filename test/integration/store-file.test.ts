@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, it } from "bun:test";
-import { open, readdir, stat, readFile, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, open, readdir, readFile, stat, truncate, writeFile } from "node:fs/promises";
 import { expectError } from "#conformance/expect-error.ts";
 import { SqliteStore } from "#core/store/sqlite-store.ts";
 import type { StoreScope } from "#interface/store.ts";
@@ -81,10 +81,61 @@ describe("SqliteStore.open()", () => {
     expect(error.detail).toContain("store.db is damaged");
   });
 
+  it("has everything up to the last whole commit when the end of the log is torn off", async () => {
+    await using temp = await createTempFolder();
+    const store = await SqliteStore.open({ folder: `${temp.path}/whole` });
+    for (let index = 0; index < 80; index += 1) {
+      const value = new Uint8Array(100 + index * 50);
+      await store.write(["a", "b"].map((name) => ({ kind: "put", scope, key: `${100 + index}-${name}`, value })));
+    }
+    const keys = await store.keys(scope);
+    const walBytes = (await stat(`${temp.path}/whole/store.db-wal`)).size;
+    for (let round = 0; round < 12; round += 1) {
+      const folder = `${temp.path}/torn-${round}`;
+      await mkdir(folder);
+      for (const name of ["store.db", "store.db-wal"])
+        await copyFile(`${temp.path}/whole/${name}`, `${folder}/${name}`);
+      // Behind the commit that made the tables.
+      await truncate(`${folder}/store.db-wal`, 20 * 4_120 + Math.floor(Math.random() * (walBytes - 20 * 4_120)));
+      const torn = await SqliteStore.open({ folder });
+      const kept = await torn.keys(scope);
+      expect(kept).toEqual(keys.slice(0, kept.length));
+      expect(kept.length % 2).toBe(0);
+      await torn.close();
+    }
+    await store.close();
+  });
+
   it("refuses a folder that cannot be made", async () => {
     await using temp = await createTempFolder();
     await writeFile(`${temp.path}/file`, "");
     await expectError(SqliteStore.open({ folder: `${temp.path}/file/store` }), "unavailable");
+  });
+});
+
+describe("SqliteStore.copyTo()", () => {
+  it("copies one moment while writers go on", async () => {
+    await using temp = await createTempFolder();
+    const store = await SqliteStore.open({ folder: `${temp.path}/store` });
+    const write = (index: number): Promise<number> =>
+      store.write(["a", "b"].map((name) => ({ kind: "put", scope, key: `${index}-${name}`, value: text.encode("1") })));
+    for (let index = 0; index < 100; index += 1) await write(index);
+    await mkdir(`${temp.path}/copy`);
+    const over = new AbortController();
+    const writing = (async () => {
+      for (let index = 100; !over.signal.aborted; index += 1) await write(index);
+    })();
+    await store.copyTo(`${temp.path}/copy`);
+    over.abort();
+    await writing;
+    expect(await readdir(`${temp.path}/copy`)).toEqual(["store.db"]);
+    const copy = await SqliteStore.open({ folder: `${temp.path}/copy` });
+    const copied = await copy.keys(scope);
+    expect(copied.length).toBeGreaterThanOrEqual(200);
+    expect(copied.length % 2).toBe(0);
+    expect(await copy.read(scope, "0-a")).toEqual(await store.read(scope, "0-a"));
+    await copy.close();
+    await store.close();
   });
 });
 

@@ -1,5 +1,4 @@
 import { MicroError } from "#base/error.ts";
-import { limits } from "#base/limits.ts";
 import type { LogChunkTable } from "./log-chunk-table.ts";
 import { parseId } from "./log-id.ts";
 import type { AppendedTopic, PackedWrites } from "./log-message.ts";
@@ -70,12 +69,9 @@ export class LogAppender {
   #check({ topicIndex, id }: EventSpan): void {
     const key = this.#writes.topics[topicIndex];
     if (key === undefined) throw new MicroError("internal", "an event without a topic was packed");
+    if (id === undefined) return;
     const topic = this.#runs[topicIndex]?.topic ?? this.#topics.find(key);
-    if (topic === undefined && this.#topics.countOf(key.namespace) >= limits.topicsPerNamespaceMax) {
-      const detail = `namespace ${key.namespace} has ${limits.topicsPerNamespaceMax} topics, which is the limit`;
-      throw new MicroError("too_many_requests", detail);
-    }
-    const place = topic === undefined || id === undefined ? undefined : parseId(topic.idPrefix, id);
+    const place = topic === undefined ? undefined : parseId(topic.idPrefix, id);
     if (topic === undefined || place === undefined || place <= topic.lastSequence) return;
     throw new MicroError(
       "invalid_argument",

@@ -40,7 +40,6 @@ interface TopicRow {
 export class LogTopicTable {
   readonly #statements: ReturnType<typeof prepare>;
   readonly #byName = new Map<string, LogTopic>();
-  readonly #counts = new Map<string, number>();
   readonly #limited = new Set<LogTopic>();
 
   constructor(database: Database) {
@@ -50,11 +49,6 @@ export class LogTopicTable {
 
   find(key: TopicKey): LogTopic | undefined {
     return this.#byName.get(toTopicId(key));
-  }
-
-  /** Topics of a namespace. */
-  countOf(namespace: string): number {
-    return this.#counts.get(namespace) ?? 0;
   }
 
   /** Topics that may hold something that is not to be kept. */
@@ -94,7 +88,6 @@ export class LogTopicTable {
   /** Takes the name from a topic, so that it is not found any more. */
   drop(topic: LogTopic): void {
     this.#byName.delete(toTopicId({ namespace: topic.namespace, topic: topic.name ?? "" }));
-    this.#counts.set(topic.namespace, this.countOf(topic.namespace) - 1);
     topic.name = undefined;
     this.save(topic);
   }
@@ -113,7 +106,6 @@ export class LogTopicTable {
     this.#setLimited(topic);
     if (topic.name === undefined) return;
     this.#byName.set(toTopicId({ namespace: topic.namespace, topic: topic.name }), topic);
-    this.#counts.set(topic.namespace, this.countOf(topic.namespace) + 1);
   }
 
   #setLimited(topic: LogTopic): void {
