@@ -19,9 +19,9 @@ export interface BackupSources {
  * of which none is removed meanwhile.
  */
 export function backupDeps({ paths, store, state, logger, version }: BackupSources): BackupMakerDeps {
-  const { blobs } = state;
+  const { blobs, log } = state;
   return {
-    parts: [store, blobs, new FilesPart(paths)],
+    parts: [store, log, blobs, new FilesPart(paths)],
     hold: () => blobs.holdDeletions(),
     workFolder: paths.backupFolder,
     version,

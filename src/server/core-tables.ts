@@ -5,6 +5,8 @@ import type { BackupMakerDeps } from "#core/backup/backup-maker.ts";
 import { backupMethods } from "#core/backup/backup-methods.ts";
 import { blobMethods } from "#core/blob/blob-methods.ts";
 import { brokerMethods } from "#core/broker/broker-methods.ts";
+import { configMethods } from "#core/config/config-methods.ts";
+import { eventsMethods } from "#core/events/events-methods.ts";
 import { createRegistryTable } from "#core/registry/registry-table.ts";
 import type { LocalRuntime } from "#core/runtime/local-runtime.ts";
 import { runtimeMethods } from "#core/runtime/runtime-methods.ts";
@@ -34,6 +36,8 @@ export function createCoreTables(services: CoreServices, version: string): Servi
     createAuthTable(auth, version),
     table("backup", backupMethods(backup)),
     table("broker", brokerMethods(state)),
+    table("config", configMethods(state)),
+    table("events", eventsMethods(state)),
     createRegistryTable(registry, version),
     table("runtime", runtimeMethods({ runtime, sources: runtime.sources, clock: systemClock })),
     table("store", [...storeMethods({ store }), ...blobMethods(state)]),

@@ -1,8 +1,14 @@
+import { systemClock } from "#base/clock.ts";
 import type { HomePaths } from "#base/home.ts";
 import type { Logger } from "#base/logger.ts";
 import { FileBlobs } from "#core/blob/file-blobs.ts";
 import { MemoryBroker } from "#core/broker/memory-broker.ts";
+import { openConfigKeys } from "#core/config/config-keys.ts";
+import { StoreConfig } from "#core/config/store-config.ts";
+import { createEvents } from "#core/events/log-events.ts";
+import { SqliteEventLog } from "#core/events/sqlite-event-log.ts";
 import type { SqliteStore } from "#core/store/sqlite-store.ts";
+import type { Events } from "#interface/events.ts";
 import type { OwnedParts } from "./owned-parts.ts";
 
 export interface StateDeps {
@@ -15,14 +21,43 @@ export interface StateDeps {
 export interface ServerState {
   readonly blobs: FileBlobs;
   readonly broker: MemoryBroker;
+  readonly config: StoreConfig;
+  readonly events: Events;
+  /** Where events are kept. */
+  readonly log: SqliteEventLog;
   /** Ends the streams of those who listen: they would else last until a stopping server has waited for them in vain. */
   endStreams(): Promise<void>;
 }
 
 /** Opens the state blocks. @throws MicroError that names the file or folder which cannot be used. */
 export async function openState({ paths, store, logger }: StateDeps, parts: OwnedParts): Promise<ServerState> {
-  const blobs = await FileBlobs.open({ folder: paths.blobFolder, store, logger });
-  parts.own({ stop: () => blobs.close() });
+  const [blobs, log, keys] = await openAll({ paths, store, logger }, parts);
   const broker = new MemoryBroker();
-  return { blobs, broker, endStreams: () => broker.stop() };
+  const config = new StoreConfig({ store, keys, logger });
+  const events = parts.own(createEvents({ log, clock: systemClock, logger }));
+  const streaming = [broker, config, events];
+  return {
+    blobs,
+    broker,
+    config,
+    events,
+    log,
+    endStreams: async () => {
+      await Promise.all(streaming.map((each) => each.stop()));
+    },
+  };
+}
+
+/** What is opened is owned before it stands: a thread would keep the process alive when something else cannot be opened. */
+function openAll({ paths, store, logger }: StateDeps, parts: OwnedParts) {
+  const open = <T extends { close(): Promise<void> }>(opening: Promise<T>): Promise<T> => {
+    const close = (opened: T): Promise<void> => opened.close();
+    parts.own({ stop: () => opening.then(close, () => undefined) });
+    return opening;
+  };
+  return Promise.all([
+    open(FileBlobs.open({ folder: paths.blobFolder, store, logger })),
+    open(SqliteEventLog.open({ folder: paths.eventsFolder, logger })),
+    openConfigKeys(paths.configKeyFile),
+  ]);
 }
