@@ -1,0 +1,112 @@
+import { SqliteEventLog } from "#core/events/sqlite-event-log.ts";
+import { createTempFolder } from "#testing/temp-folder.ts";
+import { count, median, round, type BenchRow } from "./bench-row.ts";
+
+const rounds = 5;
+const roundMs = 2_000;
+const inFlight = 200;
+const payloadBytes = 128;
+const replayCount = 1_000_000;
+const key = { namespace: "micro", topic: "bench" };
+
+/** What the event log adds to SQLite, and whether a long topic reads as fast at its end as at its start. */
+export async function bench(): Promise<readonly BenchRow[]> {
+  return [await compareWriters(), await compareReplay()];
+}
+
+async function compareWriters(): Promise<BenchRow> {
+  await using temp = await createTempFolder();
+  const log = await SqliteEventLog.open({ folder: temp.path });
+  const bare = new Worker(new URL("./fixtures/bare-writer-worker.ts", import.meta.url));
+  await writeBare(bare, `${temp.path}/bare.db`);
+  const ours: number[] = [];
+  const theirs: number[] = [];
+  for (let index = 0; index < rounds; index += 1) {
+    ours.push(await perSecond((isOver) => publish(log, isOver)));
+    theirs.push(
+      await perSecond(async (isOver) => {
+        let written = 0;
+        while (!isOver()) written += await writeBare(bare);
+        return written;
+      }),
+    );
+  }
+  bare.terminate();
+  await log.close();
+  const ratio = median(ours.map((each, index) => each / (theirs[index] ?? Number.NaN)));
+  return {
+    question: `events: the driver alone, durable, ${inFlight} in flight, ${payloadBytes} B`,
+    ours: `${count(median(ours))} events/s`,
+    baseline: `${count(median(theirs))} rows/s (bare SQLite writer, ${inFlight} rows a commit)`,
+    ratio: round(ratio, 2),
+    target: "≥ 0.70",
+    isMet: ratio >= 0.7,
+  };
+}
+
+async function compareReplay(): Promise<BenchRow> {
+  await using temp = await createTempFolder();
+  const log = await SqliteEventLog.open({ folder: temp.path });
+  const payload = new Uint8Array(payloadBytes);
+  const events = Array.from({ length: inFlight }, () => ({ topic: key.topic, payload }));
+  for (let written = 0; written < replayCount; written += inFlight)
+    await log.write({ namespace: key.namespace, events });
+  const tenth = replayCount / 10;
+  const starts: number[] = [];
+  const ends: number[] = [];
+  for (let index = 0; index < rounds; index += 1) {
+    starts.push(replay(log, 1, tenth));
+    ends.push(replay(log, replayCount - tenth + 1, replayCount));
+  }
+  await log.close();
+  const ratio = median(ends.map((each, index) => each / (starts[index] ?? Number.NaN)));
+  return {
+    question: `events: replay of a topic of ${count(replayCount)}, its end against its start, 256 at a time`,
+    ours: `${count(median(ends))} events/s`,
+    baseline: `${count(median(starts))} events/s`,
+    ratio: round(ratio, 2),
+    target: "≥ 0.90",
+    isMet: ratio >= 0.9,
+  };
+}
+
+/** Events a second, reading a part of the topic. */
+function replay(log: SqliteEventLog, from: number, to: number): number {
+  const start = performance.now();
+  let sequence = from;
+  while (sequence <= to) {
+    const events = log.read(key, { sequence, countMax: 256, bytesMax: 4 * 1_024 * 1_024 });
+    sequence = (events.at(-1)?.sequence ?? to) + 1;
+  }
+  return ((to - from + 1) * 1_000) / (performance.now() - start);
+}
+
+/** Many publishers, each with one event on its way, until time is up. Says how many were acknowledged. */
+async function publish(log: SqliteEventLog, isOver: () => boolean): Promise<number> {
+  const payload = crypto.getRandomValues(new Uint8Array(payloadBytes));
+  let published = 0;
+  await Promise.all(
+    Array.from({ length: inFlight }, async () => {
+      while (!isOver()) {
+        await log.write({ namespace: key.namespace, events: [{ topic: key.topic, payload }] });
+        published += 1;
+      }
+    }),
+  );
+  return published;
+}
+
+async function perSecond(work: (isOver: () => boolean) => Promise<number>): Promise<number> {
+  const start = performance.now();
+  const done = await work(() => performance.now() - start > roundMs);
+  return (done * 1_000) / (performance.now() - start);
+}
+
+/** One batch; says how many rows it had. */
+function writeBare(worker: Worker, path?: string): Promise<number> {
+  const payloads = crypto.getRandomValues(new Uint8Array(inFlight * payloadBytes)).buffer;
+  return new Promise((resolve) => {
+    worker.addEventListener("message", (event: MessageEvent<number>) => resolve(event.data), { once: true });
+    worker.postMessage({ ...(path === undefined ? {} : { path }), payloads, payloadBytes }, [payloads]);
+  });
+}
