@@ -16,6 +16,8 @@ export class CrashingLog implements EventLog {
   readonly #kept: EventLog;
   readonly #unsubscribe: (() => void)[] = [];
   #waiting: WaitingWrite[] = [];
+  /** Writes that the other log has begun. */
+  readonly #committing = new Set<Promise<unknown>>();
   #isDead = false;
 
   constructor(kept: EventLog) {
@@ -26,6 +28,7 @@ export class CrashingLog implements EventLog {
   async crash(share: number): Promise<void> {
     this.#isDead = true;
     for (const each of this.#unsubscribe) each();
+    await Promise.allSettled(this.#committing);
     const arriving = this.#waiting.slice(0, Math.round(this.#waiting.length * share));
     for (const { write } of arriving) await this.#kept.write(write);
   }
@@ -98,6 +101,10 @@ export class CrashingLog implements EventLog {
     if (this.#isDead) return;
     const writes = this.#waiting;
     this.#waiting = [];
-    for (const { write, resolve, reject } of writes) this.#kept.write(write).then(resolve, reject);
+    for (const { write, resolve, reject } of writes) {
+      const commit = this.#kept.write(write).then(resolve, reject);
+      this.#committing.add(commit);
+      commit.finally(() => this.#committing.delete(commit)).catch(() => undefined);
+    }
   }
 }

@@ -56,6 +56,8 @@ export class EventHistory {
   #members: Member[] = [];
   readonly #groups = new Map<string, GroupRecord>();
   readonly #acknowledgedPublishes = new Set<number>();
+  /** Those of the process that lives. */
+  #publishing: Promise<void>[] = [];
   readonly violations: string[] = [];
 
   constructor(kept: EventLog) {
@@ -92,7 +94,7 @@ export class EventHistory {
   /** Everybody leaves, and one patient member of each group acknowledges the rest. */
   async finish(): Promise<void> {
     for (const member of this.#members.splice(0)) await member.batches.return?.();
-    await turn();
+    await Promise.all(this.#publishing);
     const lastSequence = this.#kept.topic({ namespace, topic })?.lastSequence ?? 0;
     for (const [group, record] of this.#groups) {
       this.#join(group, 60_000, 1_000);
@@ -144,12 +146,15 @@ export class EventHistory {
 
   #publish(count: number): void {
     const events = Array.from({ length: count }, () => ({ topic, payload: new Uint8Array([1]) }));
-    this.#events.publish(namespace, events).then(
+    const publishing = this.#events.publish(namespace, events).then(
       (published) => {
         for (const { sequence } of published) this.#acknowledgedPublishes.add(sequence);
       },
-      (reason: unknown) => this.violations.push(`publish failed: ${String(reason)}`),
+      (reason: unknown) => {
+        this.violations.push(`publish failed: ${String(reason)}`);
+      },
     );
+    this.#publishing.push(publishing);
   }
 
   #join(group: string, ackWaitMs: number, pendingCountMax: number): void {
@@ -217,6 +222,7 @@ export class EventHistory {
 
   async #crash(share: number): Promise<void> {
     await this.#log.crash(share);
+    this.#publishing = [];
     this.#members = [];
     this.#log = new CrashingLog(this.#kept);
     this.#events = createEvents({ log: this.#log, clock: systemClock, logger: silentLogger });

@@ -16,6 +16,9 @@ export interface MemberGroup {
 
 type Batch = IteratorResult<readonly DeliveredEvent[], undefined>;
 
+/** Full batches that a consumer may have before it acknowledges one. */
+const batchesUnderWay = 4;
+
 interface Waiting {
   readonly resolve: (batch: Batch) => void;
   readonly reject: (error: MicroError) => void;
@@ -45,9 +48,10 @@ export class GroupMember implements Consumer, DeliveryHolder {
     else this.#signal?.addEventListener("abort", this.#leave, { once: true });
   }
 
-  /** Events that it takes now. */
+  /** Events that it takes now. No more than a part of all, so that one batch is on its way while another is handled. */
   get room(): number {
-    return this.config.pendingCountMax - this.pending.size;
+    const { pendingCountMax } = this.config;
+    return Math.min(Math.ceil(pendingCountMax / batchesUnderWay), pendingCountMax - this.pending.size);
   }
 
   acknowledge(sequences: readonly number[]): void {
