@@ -2,7 +2,8 @@ import { describe, expect, it } from "bun:test";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import fc from "fast-check";
 import { MicroError } from "#base/error.ts";
-import { bytesField, integerField, joinBytes, ProtoFields, readTextMap } from "./proto-fields.ts";
+import { joinBytes } from "#base/join-bytes.ts";
+import { bytesField, integerField, ProtoFields, readTextMap } from "./proto-fields.ts";
 
 const number = fc.integer({ min: 1, max: 536_870_911 });
 

@@ -204,16 +204,3 @@ export function integerField(number: number, value: number): Uint8Array {
   writeVarint(field, writeVarint(field, 0, number * 8), value);
   return field;
 }
-
-/** Pieces as one. */
-export function joinBytes(pieces: readonly Uint8Array[]): Uint8Array {
-  let byteCount = 0;
-  for (const piece of pieces) byteCount += piece.byteLength;
-  const joined = new Uint8Array(byteCount);
-  let at = 0;
-  for (const piece of pieces) {
-    joined.set(piece, at);
-    at += piece.byteLength;
-  }
-  return joined;
-}

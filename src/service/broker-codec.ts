@@ -1,6 +1,7 @@
 import { MicroError } from "#base/error.ts";
+import { joinBytes } from "#base/join-bytes.ts";
 import type { MessageType } from "#rpc/method.ts";
-import { bytesField, joinBytes, lengthFieldSize, ProtoFields, writeBytes, writeLengthHead } from "#rpc/proto-fields.ts";
+import { bytesField, lengthFieldSize, ProtoFields, writeBytes, writeLengthHead } from "#rpc/proto-fields.ts";
 import { WireMessage, type ReceivedMessage } from "./broker-message.ts";
 import type { CallOptions } from "./caller.ts";
 

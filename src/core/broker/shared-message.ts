@@ -1,5 +1,6 @@
+import { joinBytes } from "#base/join-bytes.ts";
 import type { BrokerMessage } from "#interface/broker.ts";
-import { bytesField, joinBytes, lengthFieldSize, writeBytes } from "#rpc/proto-fields.ts";
+import { bytesField, lengthFieldSize, writeBytes } from "#rpc/proto-fields.ts";
 
 /** Fields of `broker.Message`. */
 const headerField = 1;

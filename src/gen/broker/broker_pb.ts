@@ -305,7 +305,8 @@ export const Broker: GenService<{
     output: typeof MessageSchema;
   },
   /**
-   * The same, with as many messages at a time as have come meanwhile.
+   * The same, with as many messages at a time as have come meanwhile. The first batch is empty and says that the
+   * subscription stands; so is one every 15 seconds in which nothing comes, which says that the server is there.
    *
    * @generated from rpc broker.Broker.SubscribeBatch
    */
