@@ -128,6 +128,17 @@ describe("GET /blobs/NAMESPACE/KEY", () => {
     expect((await get("micro/plain")).headers.get("content-type")).toBe("application/octet-stream");
   });
 
+  it("lets no page act as one of the server, and a PDF be shown", async () => {
+    for (const [contentType, policy] of [
+      ["text/html", "sandbox"],
+      ["image/svg+xml", "sandbox"],
+      ["application/pdf", null],
+    ] as const) {
+      await put("page", "<script>1</script>", { contentType });
+      expect((await get("micro/page")).headers.get("content-security-policy")).toBe(policy);
+    }
+  });
+
   it("answers HEAD with the headers alone", async () => {
     await put("head", new Uint8Array(3_000_000));
     const response = await get("micro/head", {}, "HEAD");
