@@ -38,23 +38,34 @@ async function* failingWith(chunks: AsyncIterable<Uint8Array>, path: string): As
   }
 }
 
+/** How large a batch of lines may grow; a longer line is a batch of its own. */
+export interface BatchBrim {
+  readonly countMax: number;
+  readonly charsMax: number;
+}
+
 /** Lines in batches: what has come is given at once, so that a slow writer's line does not wait for its next. */
 export async function* readLineBatches(
   chunks: AsyncIterable<Uint8Array>,
-  countMax: number,
+  { countMax, charsMax }: BatchBrim,
 ): AsyncGenerator<readonly string[]> {
   const lines = splitLines(chunks);
   let batch: string[] = [];
+  let chars = 0;
   let next = lines.next();
   for (;;) {
     const ready = batch.length === 0 ? await next : await Promise.race([next, soon()]);
-    if (ready === undefined || ready.done === true || batch.length >= countMax) {
+    const line = ready === undefined || ready.done === true ? undefined : ready.value;
+    const isFull = batch.length >= countMax || chars + (line?.length ?? 0) > charsMax;
+    if (batch.length > 0 && (line === undefined || isFull)) {
       yield batch;
       batch = [];
+      chars = 0;
     }
-    if (ready === undefined) continue;
-    if (ready.done === true) return;
-    batch.push(ready.value);
+    if (ready?.done === true) return;
+    if (line === undefined) continue;
+    batch.push(line);
+    chars += line.length;
     next = lines.next();
   }
 }

@@ -6,9 +6,10 @@ import { printJson, printLine, printNote } from "#cli/output/print.ts";
 import { startProgress } from "#cli/output/progress-line.ts";
 import { fieldsOf, listOf, numberOf, textOf, type Fields } from "#cli/service-answer.ts";
 import { readLineBatches } from "#cli/read-lines.ts";
+import { MiB } from "#base/limits.ts";
 
-/** Events of one batch from standard input. */
-const batchCountMax = 1_000;
+/** One batch of standard input: enough to share a commit, and far below the largest message. */
+const batchBrim = { countMax: 5_000, charsMax: 4 * MiB };
 
 /** `micro events publish TOPIC JSON`. */
 export const publish: Command = {
@@ -49,7 +50,7 @@ async function publishLines(invocation: Invocation): Promise<void> {
   let count = 0;
   let lineNumber = 0;
   try {
-    for await (const lines of readLineBatches(Bun.stdin.stream(), batchCountMax)) {
+    for await (const lines of readLineBatches(Bun.stdin.stream(), batchBrim)) {
       const events = lines.flatMap((text) => {
         lineNumber += 1;
         const from = `line ${lineNumber} of standard input`;

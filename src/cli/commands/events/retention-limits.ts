@@ -1,5 +1,6 @@
 import { CommandError } from "#cli/command-error.ts";
 import type { FlagValues } from "#cli/arguments/flag-values.ts";
+import { formatSize } from "#cli/output/format-bytes.ts";
 import { fieldsOf, numberOf } from "#cli/service-answer.ts";
 import { formatDuration } from "#base/duration.ts";
 
@@ -23,7 +24,7 @@ export function readRetention(value: unknown): RetentionLimits {
 export function formatRetention({ age_ms: ageMs, bytes, count }: RetentionLimits): string {
   const limits = [
     ...(ageMs > 0 ? [formatDuration(ageMs)] : []),
-    ...(bytes > 0 ? [`${bytes} bytes`] : []),
+    ...(bytes > 0 ? [formatSize(bytes)] : []),
     ...(count > 0 ? [`${count} events`] : []),
   ];
   return limits.length === 0 ? "for ever" : limits.join(", ");
