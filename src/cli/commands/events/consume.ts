@@ -14,7 +14,8 @@ export const consume: Command = {
   details:
     "micro events consume orders --from earliest\nmicro events consume orders --group billing --limit 10 --output json\n\n" +
     "Without a group every event is shown, from the next one on. Members of a group share the events; what is printed is\n" +
-    "acknowledged, and the group goes on there the next time. Ctrl-C ends it.",
+    "acknowledged, and the group goes on there the next time: earliest and latest say where a new group begins, a place or a\n" +
+    "time moves a known one. Ctrl-C ends it.",
   flags: [
     { name: "group", short: "g", kind: "string", placeholder: "NAME", help: "consume as a member of this group" },
     fromFlag,
