@@ -57,9 +57,18 @@ export class ProtoFields {
     return true;
   }
 
-  /** The value as bytes; a view of the message. @throws MicroError `invalid_argument` when it has another type. */
+  /**
+   * The value as bytes: a view of the message, or a copy where it is so short that a view costs more.
+   *
+   * @throws MicroError `invalid_argument` when it has another type.
+   */
   bytes(): Uint8Array {
-    return this.#bytes.subarray(this.start, this.#end);
+    const { start } = this;
+    const byteCount = this.#end - start;
+    if (byteCount > copiedBytesMax) return this.#bytes.subarray(start, this.#end);
+    const copy = new Uint8Array(byteCount);
+    for (let at = 0; at < byteCount; at += 1) copy[at] = this.#bytes[start + at] ?? 0;
+    return copy;
   }
 
   /** The value as a message of its own; makes no view of the bytes, which costs more than reading a few fields. */
@@ -107,6 +116,8 @@ const fixed64Type = 1;
 const bytesType = 2;
 const fixed32Type = 5;
 const varintBytesMax = 10;
+/** Up to this many bytes, a copy is faster than a view. */
+const copiedBytesMax = 32;
 /** Up to this many letters, a loop is faster than the decoder. */
 const shortTextMax = 24;
 // A mark at the beginning is part of the text.

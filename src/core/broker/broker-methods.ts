@@ -7,7 +7,7 @@ import { implement, type MethodImplementation } from "#rpc/method.ts";
 import { protoMethod, protoMethods } from "#rpc/proto-service.ts";
 import type { ServerCall } from "#rpc/server-call.ts";
 import { requireBrokerNamespace } from "./broker-namespace.ts";
-import { deliveryType, messageType, publishBatchType } from "./broker-wire.ts";
+import { createDeliveryType, messageType, publishBatchType } from "./broker-wire.ts";
 import type { PublishItem } from "./decode-publish-batch.ts";
 import { deliver, deliverSingly } from "./deliver.ts";
 import { createDeliveredHeader, createHeaderSource, type Header } from "./delivered-header.ts";
@@ -26,7 +26,7 @@ export function brokerMethods({ broker }: { readonly broker: Broker }): readonly
     implement({ ...protoMethod(method.subscribe), output: messageType }, (request, call) =>
       deliverSingly(subscribe(broker, request, call)),
     ),
-    implement({ ...protoMethod(method.subscribeBatch), output: deliveryType }, (request, call) =>
+    implement({ ...protoMethod(method.subscribeBatch), output: createDeliveryType() }, (request, call) =>
       deliver(subscribe(broker, request, call)),
     ),
   ];

@@ -3,13 +3,15 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { MessageBatchSchema, MessageSchema, PublishBatchRequestSchema } from "#gen/broker/broker_pb.ts";
 import { MicroError } from "#base/error.ts";
-import { deliveryType, messageType, publishBatchType } from "./broker-wire.ts";
+import { createDeliveryType, messageType, publishBatchType } from "./broker-wire.ts";
 
 const header = fc.dictionary(fc.string({ unit: "grapheme" }), fc.string({ unit: "grapheme" }), { maxKeys: 4 });
 const body = fc.uint8Array({ maxLength: 300 });
 const message = fc.record({ topic: fc.string({ unit: "grapheme" }), header, body });
 
 describe("the broker's wire", () => {
+  const deliveryType = createDeliveryType();
+
   it("writes batches that the protobuf library reads", () => {
     fc.assert(
       fc.property(fc.array(message, { maxLength: 5 }), fc.nat(), (messages, dropped) => {

@@ -37,12 +37,30 @@ export const messageType: MessageType<BrokerMessage> = {
   binary: { ...message.binary, encode: (each) => new MessageSharer().share(each).wire },
 };
 
-/** `broker.MessageBatch`, put together from messages that are written once however many they are sent to. */
-export const deliveryType: MessageType<Delivery> = {
-  ...messageBatch,
-  toJson: ({ messages, dropped }) => messageBatch.toJson({ messages: [...messages], dropped }),
-  binary: { ...messageBatch.binary, encode: encodeDelivery },
-};
+/**
+ * `broker.MessageBatch`, put together from messages that are written once however many they are sent to. Subscribers of one
+ * topic that keep up get the same batches, which are put together once for all of them.
+ */
+export function createDeliveryType(): MessageType<Delivery> {
+  let last: { readonly delivery: Delivery; readonly bytes: Uint8Array } | undefined;
+  const encode = (delivery: Delivery): Uint8Array => {
+    if (last === undefined || !isSame(last.delivery, delivery)) last = { delivery, bytes: encodeDelivery(delivery) };
+    return last.bytes;
+  };
+  return {
+    ...messageBatch,
+    toJson: ({ messages, dropped }) => messageBatch.toJson({ messages: [...messages], dropped }),
+    binary: { ...messageBatch.binary, encode },
+  };
+}
+
+function isSame(a: Delivery, b: Delivery): boolean {
+  return (
+    a.dropped === b.dropped &&
+    a.messages.length === b.messages.length &&
+    a.messages.every((each, index) => each === b.messages[index])
+  );
+}
 
 function encodeDelivery({ messages, dropped }: Delivery): Uint8Array {
   const sharer = new MessageSharer();
