@@ -114,6 +114,12 @@ function validators(info: BlobInfo): Record<string, string> {
   };
 }
 
+/**
+ * A page among the blobs may do what a page does, but never act as a page of this server with the login of who looks at it:
+ * in a sandbox its origin is that of nobody, so it calls the gateway as any page of another origin does, without cookies.
+ */
+const sandbox = "sandbox allow-downloads allow-forms allow-modals allow-popups allow-scripts";
+
 function describe(info: BlobInfo): Record<string, string> {
   return {
     ...validators(info),
@@ -121,9 +127,8 @@ function describe(info: BlobInfo): Record<string, string> {
     "accept-ranges": "bytes",
     // The type is what the writer said, not what a browser makes of the bytes.
     "x-content-type-options": "nosniff",
-    // A page among the blobs must not act as a page of this server, with the login of who looks at it. Browsers show no
-    // PDF in a sandbox, and run nothing in one that could reach the server.
-    ...(info.contentType.toLowerCase().startsWith("application/pdf") ? {} : { "content-security-policy": "sandbox" }),
+    // Browsers show no PDF in a sandbox, and run nothing in one that could reach the server.
+    ...(info.contentType.toLowerCase().startsWith("application/pdf") ? {} : { "content-security-policy": sandbox }),
   };
 }
 
