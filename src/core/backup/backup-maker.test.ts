@@ -1,6 +1,6 @@
 import { describe, expect, it } from "bun:test";
 import { existsSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { createTempFolder } from "#testing/temp-folder.ts";
 import { resolveHome } from "#base/home.ts";
 import { archiveOf, makerOf, readTree, treePart, writeTree } from "./backup-fixture.ts";
@@ -101,6 +101,28 @@ describe("FilesPart.copyTo()", () => {
       id_rsa: "private",
       "runtime/sources/abc/.env": "setting",
       "runtime/sources/abc/index.ts": "code",
+    });
+  });
+
+  it("keeps what was there when records were copied, and what is there now", async () => {
+    await using folder = await createTempFolder();
+    const paths = resolveHome({ MICRO_HOME: `${folder.path}/home` });
+    await writeTree(paths.home, { config_secret_key: "old key\n", "runtime/sources/old/a.ts": "old" });
+    const change = async (): Promise<void> => {
+      await rm(`${paths.runtimeFolder}/sources/old`, { recursive: true });
+      await writeTree(paths.home, { config_secret_key: "new key\n", "runtime/sources/new/a.ts": "new" });
+    };
+    const workFolder = `${folder.path}/work`;
+    const maker = makerOf({ workFolder, parts: [{ name: "store", copyTo: change }, new FilesPart(paths)] });
+    let seen: unknown;
+    const look = async function* (): AsyncGenerator<never> {
+      seen = await readTree(`${workFolder}/files`);
+    };
+    await Array.fromAsync(maker.make(look, signal));
+    expect(seen).toEqual({
+      config_secret_key: "new key\nold key\n",
+      "runtime/sources/new/a.ts": "new",
+      "runtime/sources/old/a.ts": "old",
     });
   });
 });

@@ -54,10 +54,12 @@ export class BackupMaker {
       await mkdir(workFolder, { recursive: true, mode: 0o700 });
       using _held = hold?.();
       for (const part of parts) {
+        await mkdir(`${workFolder}/${part.name}`, { mode: 0o700 });
+        await part.prepare?.(`${workFolder}/${part.name}`);
+      }
+      for (const part of parts) {
         signal.throwIfAborted();
-        const folder = `${workFolder}/${part.name}`;
-        await mkdir(folder, { mode: 0o700 });
-        await part.copyTo(folder);
+        await part.copyTo(`${workFolder}/${part.name}`);
       }
     } catch (reason) {
       if (MicroError.is(reason)) throw reason;

@@ -1,5 +1,5 @@
-import { constants } from "node:fs";
-import { copyFile, mkdir, readdir, stat } from "node:fs/promises";
+import { constants, existsSync } from "node:fs";
+import { copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import type { HomePaths } from "#base/home.ts";
 import type { BackupPart } from "#interface/backup.ts";
@@ -11,9 +11,10 @@ export function homeFilePaths(paths: HomePaths): readonly string[] {
 }
 
 /**
- * Keys and uploaded sources as a part of a backup. They are never changed in place, so that copying them one after another
- * gives what they were; what is missing is left out, and so is what lies directly in a folder under a name that begins with
- * a dot, which is how work under way is called.
+ * Keys and uploaded sources as a part of a backup. None of them is changed in place, but a source may be removed, and a key of
+ * secrets replaced, between the copy of the records that need them and this one: so both are copied before and after, and
+ * what was there at either time is in the backup. What is missing is left out, and so is what lies directly in a folder under a
+ * name that begins with a dot, which is how work under way is called.
  */
 export class FilesPart implements BackupPart {
   readonly name = "files";
@@ -23,8 +24,15 @@ export class FilesPart implements BackupPart {
     this.#paths = paths;
   }
 
+  prepare(folder: string): Promise<void> {
+    return this.copyTo(folder);
+  }
+
   async copyTo(folder: string): Promise<void> {
+    const configKey = join(folder, relative(this.#paths.home, this.#paths.configKeyFile));
+    const earlier = await readFile(configKey, "utf8").catch(ignoreMissing);
     for (const path of homeFilePaths(this.#paths)) await this.#copy(path, folder);
+    if (earlier !== undefined) await addLines(configKey, earlier);
   }
 
   async #copy(path: string, folder: string): Promise<void> {
@@ -33,8 +41,21 @@ export class FilesPart implements BackupPart {
     if (found?.isFile() === true) return copyInto(from, join(folder, path));
     if (found === undefined) return;
     const names = (await readdir(from)).filter((name) => !name.startsWith("."));
-    for (const name of names) await copyTree(join(from, name), join(folder, path, name));
+    for (const name of names) {
+      const to = join(folder, path, name);
+      if (existsSync(to)) continue;
+      await copyTree(join(from, name), to);
+      // Removed meanwhile: half of a source must not pass for one.
+      if (!existsSync(join(from, name))) await rm(to, { recursive: true, force: true });
+    }
   }
+}
+
+/** Adds the lines that a file of keys does not have; its first line stays the key that seals. */
+async function addLines(path: string, earlier: string): Promise<void> {
+  const lines = (await readFile(path, "utf8")).split("\n").filter((line) => line !== "");
+  const missing = earlier.split("\n").filter((line) => line !== "" && !lines.includes(line));
+  if (missing.length > 0) await writeFile(path, `${[...lines, ...missing].join("\n")}\n`);
 }
 
 async function copyTree(from: string, to: string): Promise<void> {
