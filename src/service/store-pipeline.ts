@@ -1,11 +1,10 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
 import { codeFromHttp } from "#base/error-code.ts";
 import { MicroError } from "#base/error.ts";
 import { MiB } from "#base/limits.ts";
-import type { Outcome, Store, TaskSchema } from "#gen/store/store_pb.ts";
+import type { Outcome, Store, Task } from "#gen/store/store_pb.ts";
 import type { ProtoClient } from "./proto.ts";
 
-type Work = NonNullable<MessageInitShape<typeof TaskSchema>["work"]>;
+type Work = Task["work"];
 
 /** A task that waits for its outcome. */
 interface Waiting {
@@ -83,7 +82,8 @@ export class StorePipeline {
 
   async #execute(batch: readonly Waiting[]): Promise<void> {
     try {
-      const { outcomes } = await this.#client.execute({ tasks: batch.map(({ work }) => ({ work })) });
+      const tasks = batch.map(({ work }): Task => ({ $typeName: "store.Task", work }));
+      const { outcomes } = await this.#client.execute({ $typeName: "store.ExecuteRequest", tasks });
       if (outcomes.length !== batch.length) throw new MicroError("bad_gateway", "the store answered other tasks");
       for (const [index, task] of batch.entries()) this.#settle(task, outcomes[index], batch.length);
     } catch (reason) {

@@ -1,22 +1,26 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { MicroError } from "#base/error.ts";
-import type { OperationSchema, Record as WireRecord, RecordSchema } from "#gen/store/store_pb.ts";
+import type { Field, OperationSchema, Record as WireRecord } from "#gen/store/store_pb.ts";
 import type { StoreRecord } from "#interface/store.ts";
 import type { StoreStep, StoreValue, WriteOptions } from "./store-table.ts";
 
-/** A record as it is sent. @throws MicroError `invalid_argument` for what the store would take for something else. */
-export function toWireRecord(
-  key: string,
-  value: StoreValue,
-  { metadata, expiresInMs, expiresAtMs }: WriteOptions,
-): MessageInitShape<typeof RecordSchema> {
+/**
+ * A record as it is sent: a whole message, so that nothing has to be filled in.
+ *
+ * @throws MicroError `invalid_argument` for what the store would take for something else.
+ */
+export function toWireRecord(key: string, value: StoreValue, options: WriteOptions): WireRecord {
+  const { metadata, expiresInMs, expiresAtMs } = options;
   return {
+    $typeName: "store.Record",
     key: requireText("key", key),
     // A copy, because the caller may use its memory again before the record is sent.
     value: typeof value === "string" ? encoder.encode(requireText("value", value)) : value.slice(),
-    ...(metadata === undefined ? {} : { metadata: toFields(metadata) }),
-    ...(expiresInMs === undefined ? {} : { expiryMs: toCount("expiresInMs", expiresInMs, 1) }),
-    ...(expiresAtMs === undefined ? {} : { expiresAtMs: toCount("expiresAtMs", expiresAtMs, 1) }),
+    metadata: metadata === undefined ? {} : toFields(metadata),
+    expiry: 0n,
+    expiryMs: expiresInMs === undefined ? 0n : toCount("expiresInMs", expiresInMs, 1),
+    expiresAtMs: expiresAtMs === undefined ? 0n : toCount("expiresAtMs", expiresAtMs, 1),
+    revision: 0n,
   };
 }
 
@@ -55,13 +59,11 @@ export function fromWireRecord({ key, value, metadata, revision, expiresAtMs }: 
   return expiresAtMs === 0n ? record : { ...record, expiresAtMs: Number(expiresAtMs) };
 }
 
-function toFields(
-  metadata: Readonly<Record<string, string>>,
-): NonNullable<MessageInitShape<typeof RecordSchema>["metadata"]> {
-  const entries = Object.entries(metadata).map(
-    ([name, text]) =>
-      [requireText("metadata", name), { type: "string", value: requireText("metadata", text) }] as const,
-  );
+function toFields(metadata: Readonly<Record<string, string>>): WireRecord["metadata"] {
+  const entries = Object.entries(metadata).map(([name, text]): [string, Field] => [
+    requireText("metadata", name),
+    { $typeName: "store.Field", type: "string", value: requireText("metadata", text) },
+  ]);
   return Object.fromEntries(entries);
 }
 

@@ -1,7 +1,15 @@
 /** Entry point `micro-ts/store`: records by key. */
 import { MicroError } from "#base/error.ts";
 import { requireName } from "#base/name.ts";
-import { Store } from "#gen/store/store_pb.ts";
+import {
+  Store,
+  type DeleteOptions,
+  type DeleteRequest,
+  type ReadOptions,
+  type ReadRequest,
+  type WriteOptions as WireWriteOptions,
+  type WriteRequest,
+} from "#gen/store/store_pb.ts";
 import type { StoreQuery, StoreRecord } from "#interface/store.ts";
 import type { Origin } from "./caller.ts";
 import { createProtoClient, type ProtoClient } from "./proto.ts";
@@ -52,8 +60,9 @@ class RemoteTable implements StoreTable {
   }
 
   async read(key: string): Promise<StoreRecord | undefined> {
-    const request = { key: requireText("key", key), options: this.#where };
-    const result = await this.#parts.pipeline.run({ case: "read", value: request }, overheadBytes + key.length);
+    const options = { ...this.#where, ...oneRecord };
+    const value: ReadRequest = { $typeName: "store.ReadRequest", key: requireText("key", key), options };
+    const result = await this.#parts.pipeline.run({ case: "read", value }, overheadBytes + key.length);
     const [record] = result.case === "read" ? result.value.records : [];
     return record === undefined ? undefined : fromWireRecord(record);
   }
@@ -70,7 +79,8 @@ class RemoteTable implements StoreTable {
 
   async write(key: string, value: StoreValue, options: WriteOptions = {}): Promise<number> {
     const record = toWireRecord(key, value, options);
-    const request = { record, options: this.#where, ...toCondition(options) };
+    const where: WireWriteOptions = { $typeName: "store.WriteOptions", ...this.#where };
+    const request: WriteRequest = { $typeName: "store.WriteRequest", record, options: where, ...toCondition(options) };
     const byteCount = overheadBytes + key.length + value.length;
     const result = await this.#parts.pipeline.run({ case: "write", value: request }, byteCount);
     return result.case === "write" ? Number(result.value.revision) : 0;
@@ -81,8 +91,14 @@ class RemoteTable implements StoreTable {
   }
 
   async delete(key: string, options: { readonly expectedRevision?: number } = {}): Promise<void> {
-    const request = { key: requireText("key", key), options: this.#where, ...toCondition(options) };
-    await this.#parts.pipeline.run({ case: "delete", value: request }, overheadBytes + key.length);
+    const where: DeleteOptions = { $typeName: "store.DeleteOptions", ...this.#where };
+    const value: DeleteRequest = {
+      $typeName: "store.DeleteRequest",
+      key: requireText("key", key),
+      options: where,
+      ...toCondition(options),
+    };
+    await this.#parts.pipeline.run({ case: "delete", value }, overheadBytes + key.length);
   }
 
   async batch(steps: readonly StoreStep[]): Promise<number> {
@@ -114,6 +130,18 @@ class RemoteTable implements StoreTable {
     return new RemoteTable(this.#parts, { database: this.database, table: name });
   }
 }
+
+/** A read of one key asks for nothing else; whole messages have nothing that must be filled in. */
+const oneRecord: Omit<ReadOptions, "database" | "table"> = {
+  $typeName: "store.ReadOptions",
+  prefix: false,
+  suffix: false,
+  limit: 0n,
+  offset: 0n,
+  order: "",
+  after: "",
+  endsWith: "",
+};
 
 /** What a task takes beside its key and value. */
 const overheadBytes = 100;

@@ -1,12 +1,9 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
 import { MicroError } from "#base/error.ts";
 import { limits } from "#base/limits.ts";
-import type { ExecuteRequest, ExecuteResponseSchema, OutcomeSchema, Task } from "#gen/store/store_pb.ts";
+import type { ExecuteRequest, ExecuteResponse, Failure, Outcome, Task } from "#gen/store/store_pb.ts";
 import type { ServerCall } from "#rpc/server-call.ts";
 import { AnswerRoom } from "./answer-room.ts";
 import { origin, type StoreTasks } from "./store-tasks.ts";
-
-type Outcome = MessageInitShape<typeof OutcomeSchema>;
 
 /**
  * Does the tasks of one call, each on its own. They are begun in the same turn of the event loop, so that their writes
@@ -18,7 +15,7 @@ export async function executeTasks(
   does: StoreTasks,
   { tasks }: ExecuteRequest,
   call: ServerCall,
-): Promise<MessageInitShape<typeof ExecuteResponseSchema>> {
+): Promise<ExecuteResponse> {
   if (tasks.length > limits.storeTaskCountMax) {
     const detail = `a call takes at most ${limits.storeTaskCountMax} tasks, not ${tasks.length}`;
     throw new MicroError("payload_too_large", detail, { at: origin(call) });
@@ -26,20 +23,21 @@ export async function executeTasks(
   const room = new AnswerRoom(call.encoding);
   const run = async (task: Task): Promise<Outcome> => {
     try {
-      return { result: await runTask(does, task, { call, room }) };
+      return { $typeName: "store.Outcome", result: await runTask(does, task, { call, room }) };
     } catch (reason) {
       const { httpStatus, detail } = MicroError.from(reason);
-      return { result: { case: "failure", value: { code: httpStatus, detail } } };
+      const value: Failure = { $typeName: "store.Failure", code: httpStatus, detail };
+      return { $typeName: "store.Outcome", result: { case: "failure", value } };
     }
   };
-  return { outcomes: await Promise.all(tasks.map(run)) };
+  return { $typeName: "store.ExecuteResponse", outcomes: await Promise.all(tasks.map(run)) };
 }
 
 async function runTask(
   does: StoreTasks,
   { work }: Task,
   { call, room }: { readonly call: ServerCall; readonly room: AnswerRoom },
-): Promise<NonNullable<Outcome["result"]>> {
+): Promise<Outcome["result"]> {
   switch (work.case) {
     case "read":
       return { case: "read", value: await does.read(work.value, call, room) };

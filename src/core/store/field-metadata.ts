@@ -1,5 +1,4 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { Field, FieldSchema } from "#gen/store/store_pb.ts";
+import type { Field } from "#gen/store/store_pb.ts";
 
 /** Begins a text that says its type as well; what people and programs write begins otherwise. */
 const mark = "\u0001";
@@ -16,9 +15,7 @@ export function toMetadata(fields: Readonly<Record<string, Field>>): Readonly<Re
 }
 
 /** The same the other way; what was not written by `toMetadata` is of type `string`. */
-export function toFields(
-  metadata: Readonly<Record<string, string>>,
-): Record<string, MessageInitShape<typeof FieldSchema>> {
+export function toFields(metadata: Readonly<Record<string, string>>): Record<string, Field> {
   return Object.fromEntries(Object.entries(metadata).map(([name, text]) => [name, toField(text)]));
 }
 
@@ -26,9 +23,10 @@ function toText({ type, value }: Field): string {
   return type === plainType && !value.startsWith(mark) ? value : `${mark}${JSON.stringify([type, value])}`;
 }
 
-function toField(text: string): MessageInitShape<typeof FieldSchema> {
+function toField(text: string): Field {
   const pair = text.startsWith(mark) ? parsePair(text.slice(mark.length)) : undefined;
-  return pair === undefined ? { type: plainType, value: text } : { type: pair[0], value: pair[1] };
+  const [type, value] = pair ?? [plainType, text];
+  return { $typeName: "store.Field", type, value };
 }
 
 function parsePair(json: string): readonly [string, string] | undefined {

@@ -1,6 +1,7 @@
 import type { Database, Statement } from "bun:sqlite";
 import type { StoreRecord, StoreScope } from "#interface/store.ts";
 import type { CheckedQuery } from "./check-query.ts";
+import { ReadTurn } from "./read-turn.ts";
 
 interface RecordRow {
   readonly key: Uint8Array;
@@ -17,6 +18,7 @@ const isLive = "(expires_at_ms IS NULL OR expires_at_ms > $nowMs)";
 /** Reads a store file, through a connection of `openSqliteReader`. Each read sees everything that was acknowledged before it. */
 export class SqliteReader {
   readonly #database: Database;
+  readonly #turn: ReadTurn;
   readonly #statements: ReturnType<typeof prepare>;
   readonly #selects = new Map<string, Statement<unknown, [SelectValues]>>();
   readonly #scopeIds = new Map<string, number>();
@@ -25,13 +27,15 @@ export class SqliteReader {
 
   constructor(database: Database) {
     this.#database = database;
+    this.#turn = new ReadTurn(database);
     this.#statements = prepare(database);
   }
 
   read(scope: StoreScope, key: { text: string; bytes: Uint8Array }, nowMs: number): StoreRecord | undefined {
     const scopeId = this.#scopeId(scope);
     if (scopeId === undefined) return undefined;
-    const row = this.#statements.read.get({ scopeId, key: key.bytes, nowMs });
+    this.#turn.open();
+    const row = this.#statements.read.get(scopeId, key.bytes, nowMs);
     return row === null ? undefined : toRecord(row, key.text);
   }
 
@@ -54,6 +58,7 @@ export class SqliteReader {
   }
 
   close(): void {
+    this.#turn.close();
     // SQLite keeps a connection open, behind the scenes, as long as it has statements.
     for (const statement of [...Object.values(this.#statements), ...this.#selects.values()]) statement.finalize();
     this.#database.close();
@@ -84,6 +89,7 @@ export class SqliteReader {
       values["suffix"] = this.#encoder.encode(suffix);
     }
     const text = `SELECT ${columns} FROM record WHERE ${filter} AND ${isLive} ORDER BY key ${order} LIMIT $limit OFFSET $offset`;
+    this.#turn.open();
     return this.#prepare<Row>(text).all(values);
   }
 
@@ -138,8 +144,9 @@ function prepare(database: Database) {
     scope: database.prepare<{ id: number }, { database: string; table: string }>(
       "SELECT id FROM scope WHERE database_name = $database AND table_name = $table",
     ),
-    read: database.prepare<Omit<RecordRow, "key">, { scopeId: number; key: Uint8Array; nowMs: number }>(
-      `SELECT value, metadata, expires_at_ms, revision FROM record WHERE scope_id = $scopeId AND key = $key AND ${isLive}`,
+    read: database.prepare<Omit<RecordRow, "key">, [scopeId: number, key: Uint8Array, nowMs: number]>(
+      `SELECT value, metadata, expires_at_ms, revision FROM record
+       WHERE scope_id = ? AND key = ? AND (expires_at_ms IS NULL OR expires_at_ms > ?)`,
     ),
     databases: database.prepare<{ name: string }, { nowMs: number }>(
       `SELECT DISTINCT database_name AS name FROM scope WHERE ${hasRecords} ORDER BY name`,

@@ -1,16 +1,15 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Clock } from "#base/clock.ts";
 import { MicroError } from "#base/error.ts";
 import type {
   BatchRequest,
-  BatchResponseSchema,
+  BatchResponse,
   DeleteRequest,
-  DeleteResponseSchema,
+  DeleteResponse,
   Operation,
   ReadRequest,
-  ReadResponseSchema,
+  ReadResponse,
   WriteRequest,
-  WriteResponseSchema,
+  WriteResponse,
 } from "#gen/store/store_pb.ts";
 import { requireNamespaceAdmin } from "#interface/namespace-access.ts";
 import type { Store, StoreChange, StoreScope } from "#interface/store.ts";
@@ -27,10 +26,10 @@ export interface StoreTasksDeps {
   readonly clock: Clock;
 }
 
-type Written = MessageInitShape<typeof WriteResponseSchema>;
-type Batched = MessageInitShape<typeof BatchResponseSchema>;
+const readTypeName = "store.ReadResponse";
 
-/** What can be done to records in one step, each with its check of who asks; a call does one of them, or many. */
+/** What can be done to records in one step, each with its check of who asks; a call does one of them, or many. Answers are whole messages, so
+ * that nothing has to be filled in. */
 export class StoreTasks {
   readonly #deps: StoreTasksDeps;
 
@@ -39,11 +38,7 @@ export class StoreTasks {
   }
 
   /** @throws MicroError `not_found` when one key is asked for and is not there. */
-  async read(
-    request: ReadRequest,
-    call: ServerCall,
-    room: AnswerRoom,
-  ): Promise<MessageInitShape<typeof ReadResponseSchema>> {
+  async read(request: ReadRequest, call: ServerCall, room: AnswerRoom): Promise<ReadResponse> {
     const scope = this.open(toScope(request.options), call);
     const { store, clock } = this.#deps;
     const search = toSearch(request);
@@ -51,42 +46,42 @@ export class StoreTasks {
       const record = await store.read(scope, search.key);
       if (record === undefined) throw new MicroError("not_found", "not found", { at: origin(call) });
       room.take(record);
-      return { records: [fromRecord(record, clock.now())] };
+      return { $typeName: readTypeName, records: [fromRecord(record, clock.now())] };
     }
     const records = [];
     for await (const record of walkRecords(store, { scope, query: search.query, signal: call.signal })) {
       room.take(record);
       records.push(fromRecord(record, clock.now()));
     }
-    return { records };
+    return { $typeName: readTypeName, records };
   }
 
   /** @throws MicroError `conflict` when the record has another revision. */
-  async write({ record, options, expectedRevision }: WriteRequest, call: ServerCall): Promise<Written> {
+  async write({ record, options, expectedRevision }: WriteRequest, call: ServerCall): Promise<WriteResponse> {
     const scope = this.open(toScope(options), call);
     const { store, clock } = this.#deps;
     const revision = await store.write([toPut(record, { scope, expectedRevision }, clock.now())]);
-    return { revision: BigInt(revision) };
+    return { $typeName: "store.WriteResponse", revision: BigInt(revision) };
   }
 
   /** @throws MicroError `conflict` when the record has another revision. */
-  async delete(
-    { key, options, expectedRevision }: DeleteRequest,
-    call: ServerCall,
-  ): Promise<MessageInitShape<typeof DeleteResponseSchema>> {
+  async delete({ key, options, expectedRevision }: DeleteRequest, call: ServerCall): Promise<DeleteResponse> {
     const scope = this.open(toScope(options), call);
     await this.#deps.store.write([{ kind: "delete", scope, key, ...toExpected(expectedRevision) }]);
-    return {};
+    return { $typeName: "store.DeleteResponse" };
   }
 
   /** @throws MicroError `conflict` when one of the records has another revision. */
-  async batch({ operations, options }: BatchRequest, call: ServerCall): Promise<Batched> {
+  async batch({ operations, options }: BatchRequest, call: ServerCall): Promise<BatchResponse> {
     const scope = this.open(toScope(options), call);
     const { store, clock } = this.#deps;
     const nowMs = clock.now();
     const changes = operations.map((operation) => toChange(operation, scope, nowMs));
     const revision = await store.write(changes);
-    return { revisions: changes.map((change) => BigInt(revisionAfter(change, revision))) };
+    return {
+      $typeName: "store.BatchResponse",
+      revisions: changes.map((change) => BigInt(revisionAfter(change, revision))),
+    };
   }
 
   /** The scope itself. @throws MicroError `unauthenticated` or `permission_denied`. */

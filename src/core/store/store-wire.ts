@@ -1,6 +1,5 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
 import { MicroError } from "#base/error.ts";
-import type { ListOptions, ReadRequest, Record as WireRecord, RecordSchema } from "#gen/store/store_pb.ts";
+import type { ListOptions, ReadRequest, Record as WireRecord } from "#gen/store/store_pb.ts";
 import { defaultNamespace } from "#interface/auth.ts";
 import type { StoreChange, StoreQuery, StoreRecord, StoreScope } from "#interface/store.ts";
 import { toFields, toMetadata } from "./field-metadata.ts";
@@ -98,20 +97,24 @@ function toExpiry({ expiry, expiryMs, expiresAtMs }: WireRecord, nowMs: number):
   return remainingMs === 0 ? undefined : nowMs + remainingMs;
 }
 
-/** A record for the wire, with what is left of its life now. */
-export function fromRecord(record: StoreRecord, nowMs: number): MessageInitShape<typeof RecordSchema> {
-  const { key, value, metadata, revision, expiresAtMs } = record;
+/** A record for the wire, with what is left of its life now: a whole message, so that nothing has to be filled in. */
+export function fromRecord({ key, value, metadata, revision, expiresAtMs }: StoreRecord, nowMs: number): WireRecord {
   return {
+    $typeName: "store.Record",
     key,
     value,
     metadata: toFields(metadata),
     revision: BigInt(revision),
-    ...(expiresAtMs === undefined ? {} : fromExpiry(expiresAtMs, nowMs)),
+    ...(expiresAtMs === undefined ? forEver : fromExpiry(expiresAtMs, nowMs)),
   };
 }
 
+type Expiry = Pick<WireRecord, "expiry" | "expiryMs" | "expiresAtMs">;
+
+const forEver: Expiry = Object.freeze({ expiry: 0n, expiryMs: 0n, expiresAtMs: 0n });
+
 /** Whole seconds cannot say less than one, and 0 would say for ever. */
-function fromExpiry(expiresAtMs: number, nowMs: number): MessageInitShape<typeof RecordSchema> {
+function fromExpiry(expiresAtMs: number, nowMs: number): Expiry {
   const remainingMs = Math.max(1, expiresAtMs - nowMs);
   return {
     expiry: BigInt(Math.max(1, Math.floor(remainingMs / 1_000))),
