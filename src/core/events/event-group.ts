@@ -1,40 +1,18 @@
 import { backoffMs } from "#base/backoff.ts";
-import type { Clock } from "#base/clock.ts";
 import { MicroError } from "#base/error.ts";
 import { limits } from "#base/limits.ts";
-import type { Logger } from "#base/logger.ts";
-import type { DeliveredEvent, StoredEvent, TopicKey } from "#interface/events.ts";
+import type { DeliveredEvent, TopicKey } from "#interface/events.ts";
 import { Alarm } from "./alarm.ts";
 import type { ConsumeConfig } from "./consume-config.ts";
 import { dealEvenly } from "./deal.ts";
-import type { Delivery, DeliveryHolder } from "./delivery.ts";
-import type { EventLog, GroupPlace } from "./event-log.ts";
-import { createForgetfulKeeper, LogKeeper, type GroupKeeper } from "./group-keeper.ts";
+import type { Delivery } from "./delivery.ts";
+import type { GroupPlace } from "./event-log.ts";
+import { GroupDeliveries, type GroupDeliveriesDeps, type GroupStart, type Sending } from "./group-deliveries.ts";
 import { GroupMember, type MemberGroup } from "./group-member.ts";
-import { GroupProgress } from "./group-progress.ts";
-import { readNew } from "./read-new.ts";
-import { RedeliveryQueue } from "./redelivery-queue.ts";
-import { withoutMark } from "./reserved-metadata.ts";
 
-export interface EventGroupDeps {
-  readonly log: EventLog;
-  readonly clock: Clock;
-  readonly logger: Logger;
+export interface EventGroupDeps extends GroupDeliveriesDeps {
   /** The last member has left. */
   readonly onEmpty: (group: EventGroup) => void;
-}
-
-export interface EventGroupStart {
-  readonly key: TopicKey;
-  /** Undefined: a reader of its own, of which nothing is kept. */
-  readonly name: string | undefined;
-  readonly place: GroupPlace;
-}
-
-/** An event to be sent; with its delivery when it was sent before. */
-interface Sending {
-  readonly event: StoredEvent;
-  readonly delivery: Delivery | undefined;
 }
 
 /**
@@ -47,30 +25,20 @@ export class EventGroup implements MemberGroup {
   readonly key: TopicKey;
   readonly name: string | undefined;
   readonly #deps: EventGroupDeps;
+  readonly #deliveries: GroupDeliveries;
   readonly #members = new Set<GroupMember>();
   /** Members that want events, the one that has waited longest first. */
   readonly #askers = new Set<GroupMember>();
   readonly #alarm: Alarm;
-  readonly #keeper: GroupKeeper;
-  #queue = new RedeliveryQueue();
-  #progress: GroupProgress;
-  /** The newest event of the topic, as far as we were told. */
-  #lastSequence: number;
   #isServingSoon = false;
   #isClosed = false;
 
-  constructor(deps: EventGroupDeps, { key, name, place }: EventGroupStart) {
+  constructor(deps: EventGroupDeps, start: GroupStart) {
     this.#deps = deps;
-    this.key = key;
-    this.name = name;
-    this.#progress = new GroupProgress(place);
-    this.#lastSequence = deps.log.topic(key)?.lastSequence ?? 0;
+    this.key = start.key;
+    this.name = start.name;
+    this.#deliveries = new GroupDeliveries(deps, start);
     this.#alarm = new Alarm(deps.clock, () => this.#onTime());
-    const progress = (): GroupProgress => this.#progress;
-    this.#keeper =
-      name === undefined
-        ? createForgetfulKeeper(progress)
-        : new LogKeeper({ log: deps.log, logger: deps.logger, key: { ...key, group: name }, progress });
   }
 
   get memberCount(): number {
@@ -86,12 +54,12 @@ export class EventGroup implements MemberGroup {
 
   /** Every event up to this place is done. */
   get floor(): number {
-    return this.#progress.floor;
+    return this.#deliveries.floor;
   }
 
   /** True when events were sent and are not done: their attempts are worth remembering. */
   get hasOpen(): boolean {
-    return this.#progress.openCount > 0;
+    return this.#deliveries.openCount > 0;
   }
 
   join(config: ConsumeConfig, signal: AbortSignal | undefined): GroupMember {
@@ -104,19 +72,17 @@ export class EventGroup implements MemberGroup {
 
   /** Goes on from another place, as if nothing had been read. To be called only while there is no member. */
   moveTo(place: GroupPlace): void {
-    this.#progress = new GroupProgress(place);
-    this.#queue = new RedeliveryQueue();
-    this.#keeper.mark();
+    this.#deliveries.moveTo(place);
   }
 
   /** The place is worth keeping, although nothing was read yet. */
   keep(): void {
-    this.#keeper.mark();
+    this.#deliveries.keeper.mark();
   }
 
   /** The topic has grown. */
   wake(lastSequence: number): void {
-    this.#lastSequence = Math.max(this.#lastSequence, lastSequence);
+    this.#deliveries.grow(lastSequence);
     this.#serveSoon();
   }
 
@@ -127,25 +93,21 @@ export class EventGroup implements MemberGroup {
 
   acknowledge(sequences: readonly number[]): void {
     if (this.#isClosed) return;
-    let hasFinished = false;
-    for (const sequence of sequences) {
-      const delivery = this.#progress.find(sequence);
-      if (delivery === undefined) continue;
-      this.#finish(delivery);
-      hasFinished = true;
-    }
-    if (!hasFinished) return;
-    this.#keeper.mark();
+    const done = sequences.map((each) => this.#deliveries.find(each)).filter((each) => each !== undefined);
+    for (const each of done) this.#deliveries.finish(each);
+    if (done.length === 0) return;
+    this.#deliveries.keeper.mark();
     this.#serveSoon();
   }
 
   refuse(sequence: number, delayMs: number | undefined): void {
-    const delivery = this.#progress.find(sequence);
+    const delivery = this.#deliveries.find(sequence);
     if (delivery?.holder === undefined) return;
     const { eventRetryInitialMs: initialMs, eventRetryMaxMs: maxMs } = limits;
     const waitMs = delayMs ?? backoffMs(delivery.attempt, { initialMs, maxMs });
     const dueAtMs = this.#deps.clock.now() + Math.min(waitMs, limits.eventRefuseDelayMaxMs);
-    this.#takeBack(delivery, delivery.holder, { reason: "its consumer refused it", dueAtMs });
+    this.#deliveries.takeBack(delivery, delivery.holder, { reason: "its consumer refused it", dueAtMs });
+    this.#alarm.set(this.#deliveries.nextAtMs);
     this.#serveSoon();
   }
 
@@ -167,10 +129,8 @@ export class EventGroup implements MemberGroup {
     for (const sequence of sequences) {
       const delivery = member.pending.get(sequence);
       if (delivery === undefined) continue;
-      member.pending.delete(sequence);
-      delivery.holder = undefined;
       delivery.attempt -= 1;
-      this.#queue.addReady(delivery);
+      this.#deliveries.putBack(delivery);
     }
     this.#serveSoon();
   }
@@ -178,16 +138,16 @@ export class EventGroup implements MemberGroup {
   leave(member: GroupMember): void {
     this.#remove(member);
     for (const delivery of member.pending.values()) {
-      this.#takeBack(delivery, member, { reason: "its consumer left without acknowledging it" });
+      this.#deliveries.takeBack(delivery, member, { reason: "its consumer left without acknowledging it" });
     }
     this.#afterLeaving();
   }
 
   /** Acknowledges by id, on disk when it answers. @throws MicroError `not_found` when one of them is not under way. */
   async acknowledgeIds(ids: readonly string[]): Promise<void> {
-    for (const delivery of ids.map((id) => this.#find(id))) this.#finish(delivery);
+    for (const delivery of ids.map((id) => this.#find(id))) this.#deliveries.finish(delivery);
     this.#serveSoon();
-    await this.#keeper.saved();
+    await this.#deliveries.keeper.saved();
   }
 
   /** @throws MicroError `not_found` when it is not under way. */
@@ -195,23 +155,9 @@ export class EventGroup implements MemberGroup {
     this.refuse(this.#find(id).sequence, delayMs);
   }
 
-  /** Ends every consumer with this error. What they have at hand is for others, and nothing of it is given up. */
-  fail(error: MicroError): void {
-    for (const member of this.#members) {
-      this.#remove(member);
-      member.end(error);
-      for (const delivery of member.pending.values()) {
-        delivery.holder = undefined;
-        this.#queue.addReady(delivery);
-      }
-      member.pending.clear();
-    }
-    this.#afterLeaving();
-  }
-
   /** Resolves when nothing is being saved. */
   idle(): Promise<void> {
-    return this.#keeper.idle();
+    return this.#deliveries.keeper.idle();
   }
 
   /** Somebody else may serve the group from now on: who still holds a consumer of this one changes nothing any more. */
@@ -222,47 +168,26 @@ export class EventGroup implements MemberGroup {
   /** Ends every consumer with this error, and resolves when nothing is being saved. */
   async close(error: MicroError): Promise<void> {
     this.retire();
-    this.fail(error);
-    await this.#keeper.stop();
+    this.#fail(error);
+    await this.#deliveries.keeper.stop();
   }
 
   #find(id: string): Delivery {
-    const delivery = this.#progress.findById(id);
+    const delivery = this.#deliveries.findById(id);
     if (delivery !== undefined) return delivery;
-    const { topic } = this.key;
     const shown = id.length > 64 ? `${id.slice(0, 64)}…` : id;
-    throw new MicroError(
-      "not_found",
-      `event "${shown}" of topic ${topic} is not under way to group ${this.name ?? ""}`,
-    );
+    const where = `topic ${this.key.topic} is not under way to group ${this.name ?? ""}`;
+    throw new MicroError("not_found", `event "${shown}" of ${where}`);
   }
 
-  #finish(delivery: Delivery): void {
-    delivery.holder?.pending.delete(delivery.sequence);
-    this.#queue.remove(delivery);
-    delivery.holder = undefined;
-    delivery.stage = "finished";
-    this.#progress.finish(delivery);
-  }
-
-  /** An event that was sent comes back: it is sent again, or is a dead letter when that was tried often enough. */
-  #takeBack(
-    delivery: Delivery,
-    holder: DeliveryHolder,
-    { reason, dueAtMs = 0 }: { readonly reason: string; readonly dueAtMs?: number },
-  ): void {
-    holder.pending.delete(delivery.sequence);
-    delivery.holder = undefined;
-    const { retryCountMax } = holder.config;
-    if (retryCountMax !== -1 && delivery.attempt > retryCountMax) {
-      delivery.stage = "given_up";
-      this.#keeper.giveUp(delivery, reason);
-    } else if (dueAtMs <= this.#deps.clock.now()) {
-      this.#queue.addReady(delivery);
-    } else {
-      this.#queue.addDelayed(delivery, dueAtMs);
-      this.#alarm.set(dueAtMs);
+  /** Ends every consumer with this error. What they have at hand is for others, and nothing of it is given up. */
+  #fail(error: MicroError): void {
+    for (const member of this.#members) {
+      this.#remove(member);
+      member.end(error);
+      for (const delivery of member.pending.values()) this.#deliveries.putBack(delivery);
     }
+    this.#afterLeaving();
   }
 
   #remove(member: GroupMember): void {
@@ -282,23 +207,23 @@ export class EventGroup implements MemberGroup {
       const reason = `nobody acknowledged it within ${member.config.ackWaitMs} ms`;
       for (const delivery of member.pending.values()) {
         if (delivery.dueAtMs > nowMs) break;
-        this.#takeBack(delivery, member, { reason });
+        this.#deliveries.takeBack(delivery, member, { reason });
       }
     }
     this.#setAlarm();
     this.#serveSoon();
   }
 
+  /** One timer for the whole group, at the earliest moment at which an event is due or ready. */
   #setAlarm(): void {
-    this.#queue.advance(this.#deps.clock.now());
-    let nextAtMs = this.#queue.nextAtMs;
+    this.#deliveries.advance();
+    this.#alarm.set(this.#deliveries.nextAtMs);
     for (const { pending } of this.#members) {
       for (const { dueAtMs } of pending.values()) {
-        nextAtMs = Math.min(nextAtMs, dueAtMs);
+        this.#alarm.set(dueAtMs);
         break;
       }
     }
-    if (nextAtMs !== Number.POSITIVE_INFINITY) this.#alarm.set(nextAtMs);
   }
 
   /** Once for all that happens in this turn: a hundred acknowledgements make room together. */
@@ -312,7 +237,7 @@ export class EventGroup implements MemberGroup {
         this.#serve();
       } catch (reason) {
         this.#deps.logger.error("a topic cannot be read", { ...this.key, error: MicroError.from(reason) });
-        this.fail(MicroError.from(reason));
+        this.#fail(MicroError.from(reason));
       }
     });
   }
@@ -320,12 +245,9 @@ export class EventGroup implements MemberGroup {
   #serve(): void {
     const askers = [...this.#askers].filter((each) => each.room > 0);
     const rooms = askers.map((each) => each.room);
-    const countMax = Math.min(
-      rooms.reduce((sum, room) => sum + room, 0),
-      limits.eventReadCountMax,
-    );
-    if (countMax === 0) return;
-    const sendings = this.#collect(countMax);
+    const room = rooms.reduce((sum, each) => sum + each, 0);
+    if (room === 0) return;
+    const sendings = this.#deliveries.next(Math.min(room, limits.eventReadCountMax));
     let first = 0;
     for (const [index, share] of dealEvenly(sendings.length, rooms).entries()) {
       const member = askers[index];
@@ -333,61 +255,19 @@ export class EventGroup implements MemberGroup {
       first += share;
     }
     if (sendings.length > 0) this.#serveSoon();
-  }
-
-  /** What comes next: what has to be sent again, then what is new. */
-  #collect(countMax: number): Sending[] {
-    const again = this.#readAgain(countMax);
-    const free = limits.eventUnfinishedCountMax - this.#progress.openCount;
-    if (again.length > 0 || free <= 0 || this.#progress.nextSequence > this.#lastSequence) return again;
-    const { events, hasPassed } = readNew(this.#deps.log, this.#progress, {
-      key: this.key,
-      group: this.name,
-      countMax: Math.min(countMax, free),
-      bytesMax: limits.eventReadBytesMax,
-      lastSequence: this.#lastSequence,
-    });
-    if (hasPassed) this.#keeper.mark();
-    // Others get a turn before a long row of events is passed by further.
-    if (hasPassed && events.length === 0) setImmediate(() => this.#serveSoon());
-    return events.map((event) => ({ event, delivery: undefined }));
-  }
-
-  #readAgain(countMax: number): Sending[] {
-    if (this.#queue.readyCount === 0) return [];
-    const deliveries = this.#queue.take(countMax, limits.eventReadBytesMax);
-    const kept = this.#deps.log.readAt(
-      this.key,
-      deliveries.map((each) => each.sequence),
-    );
-    const events = new Map(kept.map((event) => [event.sequence, event]));
-    return deliveries.flatMap((delivery) => {
-      const event = events.get(delivery.sequence);
-      if (event !== undefined) return [{ event: withoutMark(event), delivery }];
-      // The topic's retention has removed it.
-      this.#finish(delivery);
-      this.#keeper.mark();
-      return [];
-    });
+    // All were passed by: others get a turn before that goes on.
+    else if (this.#deliveries.canReadNew) setImmediate(() => this.#serveSoon());
   }
 
   #send(member: GroupMember, sendings: readonly Sending[]): void {
     const { isAutoAck, ackWaitMs } = member.config;
     const dueAtMs = this.#deps.clock.now() + ackWaitMs;
-    const events = sendings.map(({ event, delivery }): DeliveredEvent => {
-      if (isAutoAck) {
-        if (delivery !== undefined) this.#finish(delivery);
-        return { ...event, attempt: (delivery?.attempt ?? 0) + 1 };
-      }
-      const open = delivery ?? this.#progress.open(event);
-      open.attempt += 1;
-      open.stage = "sent";
-      open.holder = member;
-      open.dueAtMs = dueAtMs;
-      member.pending.set(open.sequence, open);
-      return { ...event, attempt: open.attempt };
+    const events = sendings.map((sending): DeliveredEvent => {
+      if (!isAutoAck) return { ...sending.event, attempt: this.#deliveries.send(sending, member, dueAtMs).attempt };
+      if (sending.delivery !== undefined) this.#deliveries.finish(sending.delivery);
+      return { ...sending.event, attempt: (sending.delivery?.attempt ?? 0) + 1 };
     });
-    if (isAutoAck) this.#keeper.mark();
+    if (isAutoAck) this.#deliveries.keeper.mark();
     else this.#alarm.set(dueAtMs);
     this.#askers.delete(member);
     member.give(events);

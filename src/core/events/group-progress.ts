@@ -31,7 +31,8 @@ export class GroupProgress {
   /** Every event up to here is done. */
   get floor(): number {
     for (const sequence of this.#open.keys()) return sequence - 1;
-    return this.#nextSequence - 1;
+    const [first = Number.POSITIVE_INFINITY, end = 0] = this.#doneAhead;
+    return Math.max(this.#nextSequence, first <= this.#nextSequence ? end : 0) - 1;
   }
 
   /** Goes on behind this place; false when the event there was done before. Places that are left out count as done. */
