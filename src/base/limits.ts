@@ -137,6 +137,8 @@ export const limits = {
   configAttemptCountMax: 100,
   /** How soon a watcher learns of a change by another process; those of its own process are told at once. */
   configPollIntervalMs: 1_000,
+  /** A client asks anew for what it watches after this long: a connection that died without a word must not be trusted for ever. */
+  configWatchRenewMs: 5 * 60_000,
   /** A topic's name: fits a path, and leaves room for the name of a group behind it. */
   topicLengthMax: 256,
   /** An event's payload: it travels and is kept as one piece. Bigger things are blobs. */

@@ -29,7 +29,7 @@ import { rotateSecrets } from "./rotate-secrets.ts";
 import { Secrets } from "./secrets.ts";
 
 export interface StoreConfigDeps {
-  /** Where documents and their history are kept. Several processes may share it. */
+  /** Where documents and their history are kept. Several processes may share it; while one rotates the key, no other may set secrets. */
   readonly store: Store;
   /** Of the secrets: {@link openConfigKeys}. */
   readonly keys: ConfigKeys;
