@@ -1,0 +1,98 @@
+import { createTempFolder } from "#testing/temp-folder.ts";
+import { count, median, round, type BenchRow } from "./bench-row.ts";
+import type { EventFigures } from "./fixtures/events-work.ts";
+import { residentMiB } from "./measure-process.ts";
+import { startNatsServer } from "./nats-server.ts";
+
+const rounds = 5;
+
+/** How many events pass while the memory of the server is looked at. */
+const memoryCounts = [100_000, 900_000] as const;
+/** Caches and heaps settle with the first events; what grows with every event shows after them. */
+const growthMaxMiB = 48;
+
+/**
+ * Durable events through our client, on disk when they are acknowledged, against JetStream's file storage through its own,
+ * which answers before its files are; each client in a process of its own, in turn.
+ */
+export async function bench(): Promise<readonly BenchRow[]> {
+  await using nats = await startNatsServer();
+  await using server = await startEventsServer();
+  const pairs: { readonly ours: EventFigures; readonly theirs: EventFigures }[] = [];
+  for (let index = 0; index < rounds; index += 1) {
+    const ours = await measure("events-client", { NETWORK: server.address, TOKEN: "none" });
+    const theirs = await measure("events-nats-client", { NATS: nats.address });
+    pairs.push({ ours, theirs });
+  }
+  const publish = "events: acknowledged and on disk, 200 in flight, 128 B, one SDK client";
+  const consume = "events: consume with explicit ack";
+  return [
+    toRow({ question: publish, figure: "publishedPerSecond", target: 4 }, pairs),
+    toRow({ question: consume, figure: "consumedPerSecond", target: 1 }, pairs),
+    await measureMemory(),
+  ];
+}
+
+function toRow(
+  { question, figure, target }: { question: string; figure: keyof EventFigures; target: number },
+  pairs: readonly { readonly ours: EventFigures; readonly theirs: EventFigures }[],
+): BenchRow {
+  const ratio = median(pairs.map(({ ours, theirs }) => ours[figure] / theirs[figure]));
+  return {
+    question,
+    ours: `${count(median(pairs.map(({ ours }) => ours[figure])))}/s`,
+    baseline: `${count(median(pairs.map(({ theirs }) => theirs[figure])))}/s (JetStream, file, no fsync)`,
+    ratio: round(ratio, 2),
+    target: `≥ ${round(target, 2)}`,
+    isMet: ratio >= target,
+  };
+}
+
+async function measureMemory(): Promise<BenchRow> {
+  await using server = await startEventsServer();
+  const startMiB = await residentMiB(server.pid);
+  const afterMiB: number[] = [];
+  for (const passed of memoryCounts) {
+    await run("events-many", { NETWORK: server.address, TOKEN: "none", COUNT: String(passed) });
+    afterMiB.push(await residentMiB(server.pid));
+  }
+  const [earlyMiB = Number.NaN, lateMiB = Number.NaN] = afterMiB;
+  const total = memoryCounts.reduce((sum, each) => sum + each, 0);
+  return {
+    question: `memory of the server while ${count(total)} events pass`,
+    ours: `${round(startMiB, 0)} MiB at the start, ${round(lateMiB, 0)} at the end`,
+    baseline: `${round(earlyMiB, 0)} MiB after the first ${count(memoryCounts[0])}`,
+    ratio: `${round(lateMiB - earlyMiB, 0)} MiB more`,
+    target: `≤ ${growthMaxMiB} MiB more`,
+    isMet: lateMiB - earlyMiB <= growthMaxMiB,
+  };
+}
+
+async function startEventsServer(): Promise<{ readonly address: string; readonly pid: number } & AsyncDisposable> {
+  const folder = await createTempFolder();
+  const script = new URL("fixtures/events-server.ts", import.meta.url).pathname;
+  const env = { FOLDER: folder.path };
+  const child = Bun.spawn([process.execPath, script], { env, stdin: "pipe", stdout: "pipe", stderr: "inherit" });
+  const { value = new Uint8Array() } = await child.stdout.getReader().read();
+  return {
+    address: new TextDecoder().decode(value).trim(),
+    pid: child.pid,
+    [Symbol.asyncDispose]: async () => {
+      child.kill();
+      await child.exited;
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function measure(name: string, env: Readonly<Record<string, string>>): Promise<EventFigures> {
+  return JSON.parse(await run(name, env)) as EventFigures;
+}
+
+async function run(name: string, env: Readonly<Record<string, string>>): Promise<string> {
+  const script = new URL(`fixtures/${name}.ts`, import.meta.url).pathname;
+  const child = Bun.spawn([process.execPath, script], { env: { ...env }, stdout: "pipe", stderr: "inherit" });
+  const text = await child.stdout.text();
+  if ((await child.exited) !== 0) throw new Error(`${name} failed`);
+  return text;
+}
