@@ -146,7 +146,11 @@ export class GroupCommit<Entry, Result, Request, Reply> {
       const { request, transfer } = packer.finish();
       const reply = await (await this.#living()).request(request, transfer);
       const results = packer.readReply(reply);
-      for (const [index, caller] of callers.entries()) settle(caller, results[index]);
+      let index = 0;
+      for (const caller of callers) {
+        settle(caller, results[index]);
+        index += 1;
+      }
     } catch (reason) {
       const error = MicroError.from(reason);
       // Those that were answered are settled already.

@@ -6,7 +6,8 @@ import { contentBytes, readHead, readId, type RecordHead } from "./log-record.ts
 import { LogRun } from "./log-run.ts";
 import type { LogTopic, LogTopicTable } from "./log-topic-table.ts";
 
-interface EventSpan {
+/** An event of the group, and where its record lies. */
+export interface EventSpan {
   readonly topicIndex: number;
   readonly start: number;
   readonly head: RecordHead;
@@ -39,13 +40,17 @@ export class LogAppender {
   }
 
   /**
-   * Appends the events of one write, and puts their places where they are asked for.
+   * Appends the events of one write, and puts their places into `sequences` from `at` on.
    *
    * @throws MicroError when the write is refused; nothing of it was appended then.
    */
-  append(events: readonly EventSpan[], sequences: Float64Array): void {
+  append(events: readonly EventSpan[], sequences: Float64Array, at: number): void {
     for (const event of events) this.#check(event);
-    for (const [index, event] of events.entries()) sequences[index] = this.#appendOne(event);
+    let index = at;
+    for (const event of events) {
+      sequences[index] = this.#appendOne(event);
+      index += 1;
+    }
   }
 
   /** The event that a record of the group is. */

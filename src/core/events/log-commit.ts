@@ -1,8 +1,9 @@
 import type { Clock } from "#base/clock.ts";
 import { MicroError } from "#base/error.ts";
 import { limits } from "#base/limits.ts";
+import type { Metadata } from "#base/metadata.ts";
 import { requireName } from "#base/name.ts";
-import type { PublishedEvent, TopicKey } from "#interface/events.ts";
+import type { NewEvent, PublishedEvent, TopicKey } from "#interface/events.ts";
 import { GroupCommit } from "#sqlite/group-commit.ts";
 import { WriterThread } from "#sqlite/writer-thread.ts";
 import type { LogWrite } from "./event-log.ts";
@@ -23,7 +24,7 @@ type Published = readonly PublishedEvent[];
 /** The writing side of an event log: writes go to its writer in groups, other requests take turns with them. */
 export class LogCommit {
   readonly #commit: GroupCommit<CheckedWrite, Published, LogRequest, LogReply>;
-  /** Topics whose names were checked: most events go to the same few. */
+  /** The topic whose name was checked last: most events go to the one before them. */
   #checkedTopic: TopicKey = { namespace: "", topic: "" };
 
   private constructor(commit: GroupCommit<CheckedWrite, Published, LogRequest, LogReply>) {
@@ -46,29 +47,13 @@ export class LogCommit {
   }
 
   /** @throws MicroError as `Events.publish`. */
-  async write(write: LogWrite): Promise<Published> {
-    let byteCount = 0;
-    let metadata: string[] | undefined;
-    for (const [index, event] of write.events.entries()) {
-      this.#check(write.namespace, event.topic);
-      let text = "";
-      if (event.metadata !== undefined) {
-        text = JSON.stringify(event.metadata);
-        if (text === "{}") text = "";
-        else (metadata ??= Array.from({ length: write.events.length }, () => ""))[index] = text;
-      }
-      if (event.payload.byteLength > limits.eventBytesMax) {
-        const detail = `the payload has ${event.payload.byteLength} bytes, above the limit of ${limits.eventBytesMax}`;
-        throw new MicroError("payload_too_large", detail, { at: logFormat.at });
-      }
-      if (event.id !== undefined && (event.id === "" || event.id.length > limits.eventIdLengthMax)) {
-        const detail = `an event id has 1 to ${limits.eventIdLengthMax} characters`;
-        throw new MicroError("invalid_argument", detail, { at: logFormat.at });
-      }
-      byteCount += recordBytesMax(event, text);
+  write(write: LogWrite): Promise<Published> {
+    try {
+      const { checked, byteCount } = this.#check(write);
+      return this.#commit.write(checked, byteCount);
+    } catch (reason) {
+      return Promise.reject(MicroError.from(reason));
     }
-    for (const { place } of write.places ?? []) byteCount += 64 + place.done.length * 2;
-    return this.#commit.write({ write, metadata }, byteCount);
   }
 
   /** Sends a single request, when its turn comes. @throws MicroError as `write`. */
@@ -90,11 +75,45 @@ export class LogCommit {
     return this.#commit.close();
   }
 
-  #check(namespace: string, topic: string): void {
+  #check(write: LogWrite): { readonly checked: CheckedWrite; readonly byteCount: number } {
+    const { namespace, events, places = [] } = write;
+    let byteCount = 0;
+    let metadata: string[] | undefined;
+    for (let index = 0; index < events.length; index += 1) {
+      const event = events[index];
+      if (event === undefined) continue;
+      this.#checkTopic(namespace, event.topic);
+      checkSize(event);
+      const text = event.metadata === undefined ? "" : encodeMetadata(event.metadata);
+      if (text !== "") (metadata ??= Array.from({ length: events.length }, () => ""))[index] = text;
+      byteCount += recordBytesMax(event, text);
+    }
+    for (const { place } of places) byteCount += 64 + place.done.length * 2;
+    return { checked: { write, metadata }, byteCount };
+  }
+
+  #checkTopic(namespace: string, topic: string): void {
     if (this.#checkedTopic.topic === topic && this.#checkedTopic.namespace === namespace) return;
     requireName("namespace", namespace);
     requireName("topic", topic);
     this.#checkedTopic = { namespace, topic };
+  }
+}
+
+/** JSON; empty when there is nothing to keep. */
+function encodeMetadata(metadata: Metadata): string {
+  const text = JSON.stringify(metadata);
+  return text === "{}" ? "" : text;
+}
+
+function checkSize({ id, payload }: NewEvent): void {
+  if (payload.byteLength > limits.eventBytesMax) {
+    const detail = `the payload has ${payload.byteLength} bytes, above the limit of ${limits.eventBytesMax}`;
+    throw new MicroError("payload_too_large", detail, { at: logFormat.at });
+  }
+  if (id !== undefined && (id === "" || id.length > limits.eventIdLengthMax)) {
+    const detail = `an event id has 1 to ${limits.eventIdLengthMax} characters`;
+    throw new MicroError("invalid_argument", detail, { at: logFormat.at });
   }
 }
 

@@ -4,10 +4,11 @@ import type { SqliteFormat } from "#sqlite/sqlite-format.ts";
 /**
  * The file of an event log.
  *
- * Events that reach the disk together are kept as one row, a chunk: a row for every event cost two to three times the
- * processor time of both writing and reading. Chunks of a topic lie side by side, in order, because their rowid is the
- * number of the topic and the place of the first event (`place`); a second index would double the work, and a table
- * without rowids keeps big payloads in half-empty pages.
+ * Events that reach the disk together are kept as one row, a chunk: in trials with 128 B, 200 a commit, a row for every
+ * event took twice the processor time to write, five times to read, and a fifth more space. Chunks of a topic lie side by
+ * side, in order, because their rowid (`place`) is made of the number of the topic and the place of the first event; a
+ * second index would double the work, and a table without rowids took twice the time and the space for payloads of 2 KB.
+ * `checksum` is the CRC-32 of the events, so that a payload that was damaged on disk is never given out.
  *
  * A topic holds the places from `first_sequence` to `last_sequence` without gaps; those up to `trim_to` are gone for
  * readers, also where they are still on disk. Without a name it was deleted, and its events go bit by bit.

@@ -24,8 +24,9 @@ export class LogPacker implements EntryPacker<CheckedWrite, readonly PublishedEv
   #headCount = 0;
   #writeCount = 0;
   readonly #eventCounts: number[] = [];
-  /** Of every event: the index of its topic and the id that it was given. */
-  readonly #events: { readonly topicIndex: number; readonly id: string | undefined }[] = [];
+  /** Of every event: the index of its topic, and the id that it was given. */
+  readonly #topicOfEvent: number[] = [];
+  readonly #idOfEvent: (string | undefined)[] = [];
   readonly #topics: TopicKey[] = [];
   readonly #topicIndexes = new Map<string, number>();
   /** Events that come together often go to one topic. */
@@ -52,7 +53,11 @@ export class LogPacker implements EntryPacker<CheckedWrite, readonly PublishedEv
     const { namespace, events, places = [], trims = [] } = write;
     this.#pushHead(events.length);
     this.#eventCounts.push(events.length);
-    for (const [index, event] of events.entries()) this.#addEvent(namespace, event, metadata?.[index] ?? "");
+    let index = 0;
+    for (const event of events) {
+      this.#addEvent(namespace, event, metadata?.[index] ?? "");
+      index += 1;
+    }
     if (places.length > 0 || trims.length > 0) {
       this.#extras.push({
         write: this.#writeCount,
@@ -83,16 +88,17 @@ export class LogPacker implements EntryPacker<CheckedWrite, readonly PublishedEv
   #results({ sequences, topics, refused }: CommittedWrites): (readonly PublishedEvent[] | MicroError)[] {
     const places = new Float64Array(sequences);
     let at = 0;
-    const publish = (): PublishedEvent => {
-      const { topicIndex, id } = this.#events[at] ?? { topicIndex: -1, id: undefined };
-      const place = places[at] ?? 0;
-      const sequence = Math.abs(place);
-      at += 1;
-      return { id: id ?? makeId(topics[topicIndex]?.idPrefix ?? "", sequence), sequence, isDuplicate: place < 0 };
-    };
-    const results: (readonly PublishedEvent[] | MicroError)[] = this.#eventCounts.map((count) =>
-      Array.from({ length: count }, publish),
-    );
+    const results: (readonly PublishedEvent[] | MicroError)[] = [];
+    for (const count of this.#eventCounts) {
+      const published: PublishedEvent[] = [];
+      for (const end = at + count; at < end; at += 1) {
+        const place = places[at] ?? 0;
+        const sequence = Math.abs(place);
+        const id = this.#idOfEvent[at] ?? makeId(topics[this.#topicOfEvent[at] ?? -1]?.idPrefix ?? "", sequence);
+        published.push({ id, sequence, isDuplicate: place < 0 });
+      }
+      results.push(published);
+    }
     for (const { write, code, detail } of refused) results[write] = new MicroError(code, detail, { at: "events" });
     return results;
   }
@@ -104,7 +110,8 @@ export class LogPacker implements EntryPacker<CheckedWrite, readonly PublishedEv
     const topicIndex = this.#indexOf(namespace, event.topic);
     this.#pushHead(topicIndex);
     this.#pushHead(this.#length - start);
-    this.#events.push({ topicIndex, id: event.id });
+    this.#topicOfEvent.push(topicIndex);
+    this.#idOfEvent.push(event.id);
   }
 
   #indexOf(namespace: string, topic: string): number {

@@ -5,7 +5,7 @@ import type { Retention, TopicKey } from "#interface/events.ts";
 import type { FileWriter } from "#sqlite/serve-writer.ts";
 import { Transaction } from "#sqlite/transaction.ts";
 import type { GroupKey } from "./event-log.ts";
-import { LogAppender } from "./log-appender.ts";
+import { LogAppender, type EventSpan } from "./log-appender.ts";
 import { LogChunkTable } from "./log-chunk-table.ts";
 import type { CommittedWrites, LogReply, LogRequest, PackedWrites, RefusedWrite, WriteExtras } from "./log-message.ts";
 import { isOverLimit, removeOldest } from "./log-removal.ts";
@@ -17,14 +17,15 @@ export class LogWriter implements FileWriter<LogRequest, LogReply> {
   readonly #transaction: Transaction;
   readonly #chunks: LogChunkTable;
   readonly #places: ReturnType<typeof preparePlaces>;
-  #topics: LogTopicTable;
+  /** Undefined after a failure: what is known of the topics may be what was not written. */
+  #known: LogTopicTable | undefined;
 
   constructor(database: Database) {
     this.#database = database;
     this.#transaction = new Transaction(database);
     this.#chunks = new LogChunkTable(database);
     this.#places = preparePlaces(database);
-    this.#topics = new LogTopicTable(database);
+    this.#known = new LogTopicTable(database);
   }
 
   answer(request: LogRequest): LogReply {
@@ -45,18 +46,22 @@ export class LogWriter implements FileWriter<LogRequest, LogReply> {
   close(): void {
     this.#transaction.finalize();
     this.#chunks.close();
-    this.#topics.close();
+    this.#known?.close();
     for (const statement of Object.values(this.#places)) statement.finalize();
     this.#database.close();
+  }
+
+  get #topics(): LogTopicTable {
+    this.#known ??= new LogTopicTable(this.#database);
+    return this.#known;
   }
 
   #run<T>(work: () => T): T {
     try {
       return this.#transaction.run(work);
     } catch (reason) {
-      // What is known of the topics may be what was not written.
-      this.#topics.close();
-      this.#topics = new LogTopicTable(this.#database);
+      this.#known?.close();
+      this.#known = undefined;
       throw reason;
     }
   }
@@ -64,9 +69,8 @@ export class LogWriter implements FileWriter<LogRequest, LogReply> {
   #commit(writes: PackedWrites, nowMs: number): CommittedWrites {
     const heads = new Uint32Array(writes.heads);
     const appender = new LogAppender({ topics: this.#topics, chunks: this.#chunks, writes, nowMs });
-    const refused: RefusedWrite[] = [];
-    const accepted = new Set<number>();
-    // One number for every event, and as many more as there are other heads: it is cut at the end.
+    const refused = new Map<number, RefusedWrite>();
+    // There are fewer events than heads: it is cut at the end.
     const sequences = new Float64Array(heads.length);
     let headAt = 0;
     let recordAt = 0;
@@ -74,24 +78,24 @@ export class LogWriter implements FileWriter<LogRequest, LogReply> {
     for (let write = 0; write < writes.writeCount; write += 1) {
       const count = heads[headAt] ?? 0;
       headAt += 1;
-      const events = Array.from({ length: count }, () => {
-        const event = appender.span(heads[headAt] ?? 0, recordAt);
+      const events: EventSpan[] = [];
+      for (let index = 0; index < count; index += 1) {
+        events.push(appender.span(heads[headAt] ?? 0, recordAt));
         recordAt += heads[headAt + 1] ?? 0;
         headAt += 2;
-        return event;
-      });
+      }
       try {
-        appender.append(events, sequences.subarray(eventCount, eventCount + count));
-        accepted.add(write);
+        appender.append(events, sequences, eventCount);
       } catch (reason) {
         if (!MicroError.is(reason)) throw reason;
-        refused.push({ write, code: reason.code, detail: reason.detail });
+        refused.set(write, { write, code: reason.code, detail: reason.detail });
       }
       eventCount += count;
     }
     const topics = appender.finish();
-    for (const extras of writes.extras) if (accepted.has(extras.write)) this.#writeExtras(extras, nowMs);
-    return { kind: "committed", sequences: sequences.slice(0, eventCount).buffer, topics, refused };
+    for (const extras of writes.extras) if (!refused.has(extras.write)) this.#writeExtras(extras, nowMs);
+    const places = sequences.slice(0, eventCount).buffer;
+    return { kind: "committed", sequences: places, topics, refused: [...refused.values()] };
   }
 
   #writeExtras({ places, trims }: WriteExtras, nowMs: number): void {
