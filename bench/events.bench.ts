@@ -1,4 +1,4 @@
-import { createTempFolder } from "#testing/temp-folder.ts";
+import { startServer } from "#testing/start-server.ts";
 import { count, median, round, type BenchRow } from "./bench-row.ts";
 import type { EventFigures } from "./fixtures/events-work.ts";
 import { residentMiB } from "./measure-process.ts";
@@ -17,10 +17,11 @@ const growthMaxMiB = 48;
  */
 export async function bench(): Promise<readonly BenchRow[]> {
   await using nats = await startNatsServer();
-  await using server = await startEventsServer();
+  await using server = await startServer();
+  const network = { NETWORK: server.addresses.network, TOKEN: await server.token() };
   const pairs: { readonly ours: EventFigures; readonly theirs: EventFigures }[] = [];
   for (let index = 0; index < rounds; index += 1) {
-    const ours = await measure("events-client", { NETWORK: server.address, TOKEN: "none" });
+    const ours = await measure("events-client", network);
     const theirs = await measure("events-nats-client", { NATS: nats.address });
     pairs.push({ ours, theirs });
   }
@@ -49,12 +50,14 @@ function toRow(
 }
 
 async function measureMemory(): Promise<BenchRow> {
-  await using server = await startEventsServer();
-  const startMiB = await residentMiB(server.pid);
+  await using server = await startServer();
+  const network = { NETWORK: server.addresses.network, TOKEN: await server.token() };
+  const { pid } = server.addresses;
+  const startMiB = await residentMiB(pid);
   const afterMiB: number[] = [];
   for (const passed of memoryCounts) {
-    await run("events-many", { NETWORK: server.address, TOKEN: "none", COUNT: String(passed) });
-    afterMiB.push(await residentMiB(server.pid));
+    await run("events-many", { ...network, COUNT: String(passed) });
+    afterMiB.push(await residentMiB(pid));
   }
   const [earlyMiB = Number.NaN, lateMiB = Number.NaN] = afterMiB;
   const total = memoryCounts.reduce((sum, each) => sum + each, 0);
@@ -65,23 +68,6 @@ async function measureMemory(): Promise<BenchRow> {
     ratio: `${round(lateMiB - earlyMiB, 0)} MiB more`,
     target: `≤ ${growthMaxMiB} MiB more`,
     isMet: lateMiB - earlyMiB <= growthMaxMiB,
-  };
-}
-
-async function startEventsServer(): Promise<{ readonly address: string; readonly pid: number } & AsyncDisposable> {
-  const folder = await createTempFolder();
-  const script = new URL("fixtures/events-server.ts", import.meta.url).pathname;
-  const env = { FOLDER: folder.path };
-  const child = Bun.spawn([process.execPath, script], { env, stdin: "pipe", stdout: "pipe", stderr: "inherit" });
-  const { value = new Uint8Array() } = await child.stdout.getReader().read();
-  return {
-    address: new TextDecoder().decode(value).trim(),
-    pid: child.pid,
-    [Symbol.asyncDispose]: async () => {
-      child.kill();
-      await child.exited;
-      await folder[Symbol.asyncDispose]();
-    },
   };
 }
 

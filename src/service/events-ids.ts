@@ -7,9 +7,10 @@ export function createEventIds(): () => string {
   // 64 random bits: two publishers that start in the same millisecond get the same ones about never.
   const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
   const publisher = (BigInt(high) * 2n ** 32n + BigInt(low)).toString(36).padStart(13, "0");
-  let count = 0;
+  // From a number of eight digits on, so that all ids have the same length and none needs to be padded.
+  let count = 36 ** 7;
   return () => {
     count += 1;
-    return `${start}${publisher}${count.toString(36).padStart(8, "0")}`;
+    return `${start}${publisher}${count.toString(36)}`;
   };
 }

@@ -1,7 +1,6 @@
 import { MicroError } from "#base/error.ts";
 import { limits } from "#base/limits.ts";
 import type { Metadata } from "#base/metadata.ts";
-import { requireName } from "#base/name.ts";
 
 /** What an event carries: text and bytes as they are, anything else as JSON. */
 export type EventPayload = string | Uint8Array | object;
@@ -31,7 +30,7 @@ export interface OutgoingEvent {
 }
 
 /**
- * Checks what the server would refuse, so that one bad event does not hold up those that travel with it.
+ * Checks what the server would refuse, except the name of the topic, so that one bad event does not hold up those that travel with it.
  *
  * @throws MicroError `invalid_argument`, `payload_too_large`.
  */
@@ -40,7 +39,6 @@ export function toOutgoing(
   payload: EventPayload,
   { id = "", metadata, timestamp }: PublishOptions,
 ): OutgoingEvent {
-  requireName("topic", topic);
   if (id.length > limits.eventIdLengthMax) {
     throw new MicroError("invalid_argument", `the id of an event has at most ${limits.eventIdLengthMax} characters`);
   }

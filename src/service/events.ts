@@ -131,8 +131,14 @@ export function createEvents(origin: Origin, options: EventsOptions = {}): Event
       { client: stream, lastSequence: (name, signal) => desk.lastSequence(name, signal) },
       resolveConsumeOptions(topic, consume),
     );
-  const publish: Events["publish"] = async (topic, payload, options = {}) =>
-    publisher.publish(toOutgoing(topic, payload, { id: nextId(), ...options }));
+  // Most events of a program go to one topic, whose name is checked once.
+  let checkedTopic = "";
+  const publish: Events["publish"] = async (topic, payload, options = {}) => {
+    if (topic !== checkedTopic) checkedTopic = requireName("topic", topic);
+    return publisher.publish(
+      toOutgoing(topic, payload, options.id === undefined ? { ...options, id: nextId() } : options),
+    );
+  };
   return {
     publish,
     publishAll: async (topic, payloads, options = {}) => {
