@@ -38,9 +38,9 @@ export class GroupWriter implements FileWriter<WriterRequest, WriterReply> {
     return this.#inTransaction(() => {
       const baseRevision = this.#revision;
       const refused: RefusedBatch[] = [];
+      const scopeIds = group.scopes.map(([database, table]) => this.#scopeId(database, table));
       let batch = 0;
       for (const changes of unpackGroup(group)) {
-        const scopeIds = changes.map((change) => this.#scopeId(group, change));
         const conflict = this.#findConflict(changes, scopeIds, nowMs);
         if (conflict === undefined) this.#apply(changes, scopeIds, baseRevision + batch + 1);
         else refused.push({ batch, ...conflict });
@@ -83,14 +83,15 @@ export class GroupWriter implements FileWriter<WriterRequest, WriterReply> {
     scopeIds: readonly number[],
     nowMs: number,
   ): Omit<RefusedBatch, "batch"> | undefined {
-    for (const [index, { key, expectedRevision }] of changes.entries()) {
+    for (const { scopeIndex, key, expectedRevision } of changes) {
       if (expectedRevision === undefined) continue;
-      const revision = this.#statements.readRevision.get(scopeIds[index] ?? 0, key, nowMs)?.revision ?? 0;
+      const revision = this.#statements.readRevision.get(scopeIds[scopeIndex] ?? 0, key, nowMs)?.revision ?? 0;
       if (revision !== expectedRevision) return { key: this.#decoder.decode(key), expectedRevision, revision };
     }
     return undefined;
   }
 
+  /** @param scopeIds by scope index */
   #apply(changes: readonly PackedChange[], scopeIds: readonly number[], revision: number): void {
     for (const [index, change] of changes.entries()) {
       const scopeId = scopeIds[index] ?? 0;
@@ -104,8 +105,7 @@ export class GroupWriter implements FileWriter<WriterRequest, WriterReply> {
     }
   }
 
-  #scopeId(group: PackedGroup, change: PackedChange): number {
-    const [database, table] = group.scopes[change.scopeIndex] ?? ["", ""];
+  #scopeId(database: string, table: string): number {
     const name = `${database}/${table}`;
     const known = this.#scopeIds.get(name);
     if (known !== undefined) return known;

@@ -131,6 +131,8 @@ export function* unpackGroup(group: PackedGroup): Generator<readonly PackedChang
   for (let batch = 0; batch < group.batchCount; batch += 1) {
     const changeCount = view.getUint32(at);
     at += 4;
-    yield Array.from({ length: changeCount }, takeChange);
+    const changes: PackedChange[] = [];
+    while (changes.length < changeCount) changes.push(takeChange());
+    yield changes;
   }
 }
