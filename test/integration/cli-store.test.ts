@@ -51,6 +51,7 @@ describe("micro store write, read and delete", () => {
     const write = await server.micro(["store", "write", "bytes", "-"], { stdin: "\u0000\u0001" });
     expect(write).toEqual(silent);
     expect((await micro("store", "read", "bytes")).stdout).toBe("0x0001\n");
+    expect((await micro("store", "read", "bytes", "--raw")).stdout).toBe("\u0000\u0001");
     expect((await micro("store", "read", "bytes", "-o", "json")).stdout).toContain('"value": "AAE="');
   });
 

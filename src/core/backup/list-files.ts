@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { readdir, stat } from "node:fs/promises";
+import { open, readdir, stat } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { limits } from "#base/limits.ts";
 import type { BackupFile } from "./backup-manifest.ts";
@@ -31,7 +30,18 @@ async function hashFile(path: string): Promise<string> {
   return hash.digest("hex");
 }
 
-/** The content of a file in pieces. */
-export function readPieces(path: string): AsyncIterable<Uint8Array> {
-  return createReadStream(path, { highWaterMark: limits.blobPieceBytes });
+/** The content of a file in pieces. Each is a memory of its own. */
+export async function* readPieces(path: string): AsyncGenerator<Uint8Array> {
+  const handle = await open(path, "r");
+  try {
+    for (;;) {
+      const { bytesRead, buffer } = await handle.read(new Uint8Array(limits.blobPieceBytes));
+      if (bytesRead === 0) return;
+      yield buffer.subarray(0, bytesRead);
+      // A short piece is the end of a file that does not grow.
+      if (bytesRead < buffer.length) return;
+    }
+  } finally {
+    await handle.close();
+  }
 }

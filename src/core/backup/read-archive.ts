@@ -22,7 +22,20 @@ export interface ReadArchiveOptions {
  */
 export async function readArchive(
   chunks: AsyncIterable<Uint8Array>,
-  { onManifest, onFile }: ReadArchiveOptions = {},
+  options: ReadArchiveOptions = {},
+): Promise<BackupManifest> {
+  const source = chunks[Symbol.asyncIterator]();
+  try {
+    return await readEntries({ [Symbol.asyncIterator]: () => source }, options);
+  } finally {
+    // What is left unread may hold a file open.
+    await source.return?.();
+  }
+}
+
+async function readEntries(
+  chunks: AsyncIterable<Uint8Array>,
+  { onManifest, onFile }: ReadArchiveOptions,
 ): Promise<BackupManifest> {
   let manifest: BackupManifest | undefined;
   let missing = new Map<string, BackupFile>();

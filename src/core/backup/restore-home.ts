@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, open, readdir, type FileHandle } from "node:fs/promises";
+import { mkdir, open, type FileHandle } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { MicroError } from "#base/error.ts";
 import type { HomePaths } from "#base/home.ts";
@@ -7,7 +7,8 @@ import { badBackup, type BackupFile, type BackupManifest } from "./backup-manife
 import { homeFilePaths } from "./home-files.ts";
 import { readPieces } from "./list-files.ts";
 import { readArchive } from "./read-archive.ts";
-import { findState, finishRestore, partFolders, stagingFolder, swapState, syncFolder } from "./restore-plan.ts";
+import { findState, finishRestore, partFolders, stagingFolder, swapState } from "./restore-plan.ts";
+import { syncTree } from "./sync-tree.ts";
 
 export interface RestoreOptions {
   /** The archive. */
@@ -113,7 +114,6 @@ async function writeStaged(path: string, file: BackupFile, content: AsyncIterabl
   const handle = await open(path, "wx", file.isExecutable ? 0o700 : 0o600);
   try {
     for await (const piece of content) await writeAll(handle, piece);
-    await handle.sync();
   } finally {
     await handle.close();
   }
@@ -121,12 +121,6 @@ async function writeStaged(path: string, file: BackupFile, content: AsyncIterabl
 
 async function writeAll(handle: FileHandle, piece: Uint8Array): Promise<void> {
   for (let at = 0; at < piece.length;) at += (await handle.write(piece, at)).bytesWritten;
-}
-
-async function syncTree(folder: string): Promise<void> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const folders = entries.filter((entry) => entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
-  for (const each of [...folders, folder]) await syncFolder(each);
 }
 
 /** A name that is not taken: `before-restore-20260131-120000`. */

@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs";
-import { mkdir, open, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { MicroError } from "#base/error.ts";
 import type { HomePaths } from "#base/home.ts";
 import { isRecord } from "#base/json.ts";
 import { homeFilePaths } from "./home-files.ts";
+import { syncPath } from "./sync-tree.ts";
 
 /** Folders of the home that blocks keep, by the name of their part in a backup. */
 export function partFolders(paths: HomePaths): ReadonlyMap<string, string> {
@@ -52,9 +53,9 @@ export async function swapState(paths: HomePaths, previous: string): Promise<voi
   const incoming = statePaths(paths).filter((path) => existsSync(join(staging, path)));
   const plan: RestorePlan = { previous, incoming };
   await writeFile(`${planFile(paths)}.new`, JSON.stringify(plan), { mode: 0o600, flush: true });
-  await syncFolder(dirname(planFile(paths)));
+  await syncPath(dirname(planFile(paths)));
   await rename(`${planFile(paths)}.new`, planFile(paths));
-  await syncFolder(dirname(planFile(paths)));
+  await syncPath(dirname(planFile(paths)));
   await finishRestore(paths);
 }
 
@@ -69,7 +70,7 @@ export async function finishRestore(paths: HomePaths): Promise<boolean> {
   const plan = await readPlan(paths);
   if (plan !== undefined) {
     for (const path of statePaths(paths)) await swapOne(paths, plan, path);
-    await syncFolder(paths.home);
+    await syncPath(paths.home);
   }
   await rm(dirname(planFile(paths)), { recursive: true, force: true });
   return plan !== undefined;
@@ -88,8 +89,8 @@ async function swapOne(paths: HomePaths, plan: RestorePlan, path: string): Promi
 async function move(from: string, to: string): Promise<void> {
   await mkdir(dirname(to), { recursive: true, mode: 0o700 });
   await rename(from, to);
-  await syncFolder(dirname(to));
-  await syncFolder(dirname(from));
+  await syncPath(dirname(to));
+  await syncPath(dirname(from));
 }
 
 function planFile(paths: HomePaths): string {
@@ -103,14 +104,4 @@ async function readPlan(paths: HomePaths): Promise<RestorePlan | undefined> {
     return { previous: value["previous"], incoming: value["incoming"].map(String) };
   }
   throw new MicroError("internal", `${planFile(paths)} is damaged: a restore was cut off and cannot be finished`);
-}
-
-/** Forces the names in a folder to disk. */
-export async function syncFolder(path: string): Promise<void> {
-  const handle = await open(path, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

@@ -2,7 +2,7 @@ import { CommandError } from "#cli/command-error.ts";
 import type { Command } from "#cli/command.ts";
 import { formatBytes, formatBytesLine } from "#cli/output/format-bytes.ts";
 import { formatTable } from "#cli/output/format-table.ts";
-import { printJson, printLine, printLines } from "#cli/output/print.ts";
+import { printBytes, printJson, printLine, printLines } from "#cli/output/print.ts";
 import { fieldsOf, listOf } from "#cli/service-answer.ts";
 import { MicroError } from "#base/error.ts";
 import { formatExpiry } from "./format-expiry.ts";
@@ -17,13 +17,14 @@ export const read: Command = {
   usage: "KEY",
   details:
     "micro store read greeting\nmicro store read --prefix user/ --limit 10 --verbose\n\n" +
-    "Values that are no text are shown in hexadecimal; --output json gives them in base64.",
+    "Values that are no text are shown in hexadecimal; --raw gives their bytes, --output json base64.",
   flags: [
     ...scopeFlags,
     { name: "prefix", short: "p", kind: "bool", help: "all records whose key begins with KEY" },
     { name: "suffix", short: "s", kind: "bool", help: "all records whose key ends with KEY" },
     ...pageFlags,
     { name: "verbose", short: "v", kind: "bool", help: "show key, value and expiry" },
+    { name: "raw", kind: "bool", help: "write values byte for byte, with nothing between them" },
   ],
   wordCount: { min: 0, max: 1 },
   run: async (invocation) => {
@@ -45,7 +46,10 @@ async function showMany(
   const isTable = flags.isOn("verbose");
   if (isJson) return printJson((await Array.fromAsync(records)).map(toJson));
   if (isTable) return printLines(formatTable([header, ...(await Array.fromAsync(records)).map(toRow)]));
-  for await (const { value } of records) printLine(formatBytes(value));
+  for await (const { value } of records) {
+    if (flags.isOn("raw")) printBytes(value);
+    else printLine(formatBytes(value));
+  }
 }
 
 const header = ["KEY", "VALUE", "EXPIRY"];
