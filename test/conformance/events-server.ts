@@ -6,6 +6,7 @@ import { eventsMethods } from "#core/events/events-methods.ts";
 import { createEvents } from "#core/events/log-events.ts";
 import { MemoryEventLog } from "#core/events/memory-event-log.ts";
 import type { Account } from "#interface/auth.ts";
+import type { Events } from "#interface/events.ts";
 import { createHttpClient } from "#platform/http-client.ts";
 import { GrpcTransport } from "#rpc/grpc-transport.ts";
 import { HttpTransport } from "#rpc/http-transport.ts";
@@ -44,19 +45,28 @@ export async function startRemoteEvents(options: RemoteEventsOptions = {}): Prom
     guard: (call) => admit(call, "account" in options ? options.account : administrator),
   });
   const listener = await listenRpc({ address: "127.0.0.1:0", server });
-  const transports = { grpc: new GrpcTransport(), http: new HttpTransport({ http: createHttpClient() }) };
-  const rpc = new RpcClient({ resolve: fixedNode(listener.address), ...transports });
-  const client = new TypedClient(rpc, { namespace: "micro" });
+  const remote = connectEvents(listener.address, options);
   return {
+    ...remote,
     address: listener.address,
-    client,
-    events: new EventsOverRpc(client, options.encoding === undefined ? {} : { encoding: options.encoding }),
     [Symbol.asyncDispose]: async () => {
-      await rpc.close();
+      await remote.close();
       await local.stop();
       await listener.stop(0);
     },
   };
+}
+
+/** Events as a client of a server reaches them. */
+export function connectEvents(
+  address: string,
+  options: { readonly encoding?: Encoding } = {},
+): { readonly events: Events; readonly client: TypedClient; close(): Promise<void> } {
+  const transports = { grpc: new GrpcTransport(), http: new HttpTransport({ http: createHttpClient() }) };
+  const rpc = new RpcClient({ resolve: fixedNode(address), ...transports });
+  const client = new TypedClient(rpc, { namespace: "micro" });
+  const callOptions = options.encoding === undefined ? {} : { encoding: options.encoding };
+  return { client, events: new EventsOverRpc(client, callOptions), close: () => rpc.close() };
 }
 
 const administrator: Account = {
