@@ -93,8 +93,8 @@ export class GroupWriter implements FileWriter<WriterRequest, WriterReply> {
 
   /** @param scopeIds by scope index */
   #apply(changes: readonly PackedChange[], scopeIds: readonly number[], revision: number): void {
-    for (const [index, change] of changes.entries()) {
-      const scopeId = scopeIds[index] ?? 0;
+    for (const change of changes) {
+      const scopeId = scopeIds[change.scopeIndex] ?? 0;
       if (change.kind === "check") continue;
       if (change.kind === "delete") {
         this.#statements.remove.run(scopeId, change.key);
