@@ -26,7 +26,8 @@ export interface OutgoingEvent {
   readonly id: string;
   readonly payload: Uint8Array;
   readonly metadata: Record<string, string>;
-  readonly timestampMs: bigint;
+  /** 0: when it arrives. */
+  readonly timestampMs: number;
 }
 
 /**
@@ -55,7 +56,7 @@ export function toOutgoing(
     id,
     payload: bytes,
     metadata: checkMetadata(metadata),
-    timestampMs: timestamp === undefined ? 0n : BigInt(timestamp.getTime()),
+    timestampMs: timestamp?.getTime() ?? 0,
   };
 }
 

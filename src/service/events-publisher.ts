@@ -3,8 +3,10 @@ import { MicroError } from "#base/error.ts";
 import { delay } from "#base/lifecycle.ts";
 import { limits, MiB } from "#base/limits.ts";
 import type { PublishedEvent } from "#interface/events.ts";
+import type { Caller } from "./caller.ts";
+import { publishTypes, type PublishAnswer } from "./events-codec.ts";
 import type { OutgoingEvent } from "./events-payload.ts";
-import { isTransient, type StreamClient } from "./events-wire.ts";
+import { isTransient } from "./events-wire.ts";
 
 export interface PublisherConfig {
   /** How long one event may take, with everything that is tried again, in milliseconds. */
@@ -32,15 +34,15 @@ const retryBackoff = { initialMs: 50, maxMs: 2_000 } as const;
  * sent is sent again only with the same id, so nothing is doubled.
  */
 export class EventPublisher {
-  readonly #client: StreamClient;
+  readonly #caller: Caller;
   readonly #config: PublisherConfig;
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
   #isRunning = false;
   #onRoom: (() => void)[] = [];
 
-  constructor(client: StreamClient, config: PublisherConfig) {
-    this.#client = client;
+  constructor(caller: Caller, config: PublisherConfig) {
+    this.#caller = caller;
     this.#config = config;
   }
 
@@ -112,12 +114,11 @@ export class EventPublisher {
   async #attempt(batch: readonly Waiting[]): Promise<MicroError | undefined> {
     try {
       const timeoutMs = Math.max(1, (batch.at(-1)?.deadlineMs ?? 0) - Date.now());
-      const { events } = await this.#client.publishBatch({ events: batch.map(({ event }) => event) }, { timeoutMs });
-      if (events.length !== batch.length) return new MicroError("bad_gateway", "events answered for other events");
-      for (const [index, { resolve }] of batch.entries()) {
-        const { id = "", sequence = 0n, duplicate = false } = events[index] ?? {};
-        resolve({ id, sequence: Number(sequence), isDuplicate: duplicate });
-      }
+      const events = batch.map(({ event }) => event);
+      const options = { types: publishTypes, timeoutMs };
+      const answer = await this.#caller.call<PublishAnswer>("events", "Stream.PublishBatch", events, options);
+      if (answer.length !== batch.length) return new MicroError("bad_gateway", "events answered for other events");
+      for (const [index, published] of answer.entries()) batch[index]?.resolve(published);
       return undefined;
     } catch (reason) {
       return MicroError.from(reason);

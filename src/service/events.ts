@@ -123,7 +123,7 @@ export function createEvents(origin: Origin, options: EventsOptions = {}): Event
   if (!(timeoutMs > 0)) throw new MicroError("invalid_argument", "publishTimeoutMs must be above 0");
   const stream = createProtoClient(origin, "events", Stream);
   const history = createProtoClient(origin, "events", Store);
-  const publisher = new EventPublisher(stream, { timeoutMs });
+  const publisher = new EventPublisher(origin, { timeoutMs });
   const desk = new TopicDesk(stream);
   const nextId = isRetriedSafely ? createEventIds() : (): string => "";
   const subscribe = (topic: string, consume: ConsumeOptions): Subscription =>
