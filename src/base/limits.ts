@@ -105,6 +105,8 @@ export const limits = {
   storeTaskCountMax: 1_000,
   /** A store file up to this size is checked as a whole when it is opened: a few milliseconds. */
   storeCheckBytesMax: 8 * MiB,
+  /** What the log of a SQLite file keeps of the disk once it was moved into the file: it grows while a copy is made. */
+  sqliteLogBytesMax: 64 * MiB,
   /** A blob's key in UTF-8: it is a record's key, with the namespace before it. */
   blobKeyBytesMax: 2 * KiB,
   /** One blob: what a file of the embedded driver may grow to before somebody has to ask for it. */
@@ -125,6 +127,8 @@ export const limits = {
   configHistoryCountMax: 100,
   /** One config document, as JSON: it is read and written as a whole. */
   configDocumentBytesMax: 4 * MiB,
+  /** Config documents kept in memory to be read again, by their size on disk; in memory they take several times as much. */
+  configCacheBytesMax: 16 * MiB,
   /** Watchers of one config document. */
   configWatcherCountMax: 1_000,
   /** A path of config, in UTF-8: many times the longest that a person writes. */

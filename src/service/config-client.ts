@@ -7,7 +7,7 @@ import type { Caller } from "./caller.ts";
 import { applySchema } from "./config-schema.ts";
 import { parseValue, readers, requireUnmasked, toJsonText, type ConfigReader } from "./config-values.ts";
 import { watchStates } from "./config-watch.ts";
-import { acceptMissing, fromWireRevision, toCondition, toState } from "./config-wire.ts";
+import { acceptMissing, fromWireRevision, toCondition, toCount, toState } from "./config-wire.ts";
 import { createProtoClient, type ProtoClient } from "./proto.ts";
 import type { Schema } from "./schema-kind.ts";
 
@@ -45,7 +45,8 @@ export interface ConfigClient {
   /**
    * What is there as a zod schema makes it; where nothing is, the schema's own default.
    *
-   * @throws MicroError `failed_precondition` that names each wrong field.
+   * @throws MicroError `failed_precondition` that names each wrong field, or a secret that the schema takes: read those
+   * with `showsSecrets`.
    */
   get<S extends Schema>(path: string, schema: S, options?: ConfigReadOptions): Promise<z.output<S>>;
   /** Text; also numbers and booleans, as they are written. */
@@ -115,7 +116,7 @@ export class RemoteConfig implements ConfigClient {
   get<S extends Schema>(path: string, schema: S, options?: ConfigReadOptions): Promise<z.output<S>>;
   async get(path: string, first?: Schema | ConfigReadOptions, second?: ConfigReadOptions): Promise<unknown> {
     if (!isSchema(first)) return parseValue((await this.read(path, first)).json);
-    return applySchema(path, first, parseValue((await this.read(path, second)).json));
+    return applySchema(first, { path, value: parseValue((await this.read(path, second)).json), ...second });
   }
 
   string(path: string): Promise<string | undefined>;
@@ -207,18 +208,18 @@ export class RemoteConfig implements ConfigClient {
       { client: this.#client, namespace: this.namespace, path, ...options },
       async ({ json }): Promise<unknown> => {
         const value = parseValue(json);
-        return schema === undefined ? value : applySchema(path, schema, value);
+        return schema === undefined ? value : applySchema(schema, { path, value, ...options });
       },
     );
   }
 
   async history(path = "", limit = 0): Promise<readonly ConfigRevision[]> {
-    const request = { namespace: this.namespace, path, limit: BigInt(limit) };
+    const request = { namespace: this.namespace, path, limit: toCount("limit", limit) };
     return (await this.#client.history(request)).revisions.map(fromWireRevision);
   }
 
   async rollback(revision: number, options: ConfigWriteOptions = {}): Promise<number> {
-    const request = { namespace: this.namespace, revision: BigInt(revision), ...toCondition(options) };
+    const request = { namespace: this.namespace, revision: toCount("revision", revision), ...toCondition(options) };
     return Number((await this.#client.rollback(request)).revision);
   }
 

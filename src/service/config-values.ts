@@ -75,10 +75,14 @@ export function toJsonText(value: unknown): string {
   throw new MicroError("invalid_argument", `the value is ${typeof value}, which JSON cannot say`);
 }
 
-/** @throws MicroError `failed_precondition` for the mask: a service that takes it for its value would fail far from here. */
+/** @throws MicroError `failed_precondition` for the mask: a program that took it for the secret would fail far from here. */
 export function requireUnmasked(path: string, json: string): void {
-  if (json !== maskJson) return;
-  throw new MicroError("failed_precondition", `config ${JSON.stringify(path)} is a secret: read it with secret()`);
+  if (json === maskJson) throw refuseMask(path, "read it with secret()");
+}
+
+/** The refusal to take a mask for a value. */
+export function refuseMask(path: string, remedy: string): MicroError {
+  return new MicroError("failed_precondition", `config ${JSON.stringify(path)} is a secret: ${remedy}`);
 }
 
 const maskJson = '"[secret]"';

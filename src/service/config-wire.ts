@@ -27,16 +27,17 @@ export function fromWireRevision(entry: Revision): ConfigRevision {
   };
 }
 
-/** @throws MicroError `invalid_argument` for what is no revision. */
+/** @throws MicroError `invalid_argument` for anything but a whole number from 0 up. */
 export function toCondition({ expectedRevision }: { readonly expectedRevision?: number }): {
   readonly expectedRevision?: bigint;
 } {
-  if (expectedRevision === undefined) return {};
-  if (Number.isSafeInteger(expectedRevision) && expectedRevision >= 0) {
-    return { expectedRevision: BigInt(expectedRevision) };
-  }
-  const detail = `expectedRevision must be a whole number from 0 up, not ${expectedRevision}`;
-  throw new MicroError("invalid_argument", detail);
+  return expectedRevision === undefined ? {} : { expectedRevision: toCount("expectedRevision", expectedRevision) };
+}
+
+/** @throws MicroError `invalid_argument` for anything but a whole number from 0 up. */
+export function toCount(what: string, value: number): bigint {
+  if (Number.isSafeInteger(value) && value >= 0) return BigInt(value);
+  throw new MicroError("invalid_argument", `${what} must be a whole number from 0 up, not ${value}`);
 }
 
 /** The server tells by 404 that a namespace has no document at all. @throws every other failure. */

@@ -154,6 +154,26 @@ describe("createConfig()", () => {
     expect(detail).toBe('config "db.password" is a secret: read it with secret()');
   });
 
+  it("lets no mask through a schema", async () => {
+    await using world = await createWorld();
+    const config = createConfig(world.service.client());
+    await config.set("db", { host: "h", login: { password: "hunter2" } });
+    await config.set("db.login.password", "hunter2", { isSecret: true });
+    const login = z.object({ password: z.string() });
+    const { detail } = await expectError(config.get("db", z.object({ login })), "failed_precondition");
+    expect(detail).toBe('config "db.login.password" is a secret: read it with showsSecrets');
+    expect(await config.get("db", z.object({ host: z.string() }))).toEqual({ host: "h" });
+    expect(await config.get("db.login", login, { showsSecrets: true })).toEqual({ password: "hunter2" });
+  });
+
+  it("refuses a revision or a limit that is no count before it asks", async () => {
+    await using world = await createWorld();
+    const config = createConfig(world.service.client());
+    await expectError(config.history("", -1), "invalid_argument");
+    await expectError(config.rollback(1.5), "invalid_argument");
+    await expectError(config.set("a", 1, { expectedRevision: -1 }), "invalid_argument");
+  });
+
   it("keeps all digits in read() and setJson()", async () => {
     await using world = await createWorld();
     const config = createConfig(world.service.client());

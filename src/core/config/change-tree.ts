@@ -115,12 +115,12 @@ function mergeObjects(
 
 /** A value where nothing is kept of what was there. */
 function place(value: JsonNode, words: Words, options: SealOptions): { node: ConfigNode; shown: JsonNode } {
+  if (!options.isSecret) return { node: value, shown: value };
   if (value.kind === "object") {
     const fields = [...value.entries].map(([key, each]) => [key, place(each, [...words, key], options)] as const);
     const node: ConfigNode = { kind: "object", entries: new Map(fields.map(([key, each]) => [key, each.node])) };
     return { node, shown: toObject(fields.map(([key, each]) => [key, each.shown])) };
   }
-  if (!options.isSecret) return { node: value, shown: value };
   const node: ConfigNode = { kind: "secret", sealed: options.seal(words, value.json) };
   return { node, shown: { kind: "value", json: maskJson } };
 }

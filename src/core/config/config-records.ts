@@ -1,3 +1,4 @@
+import { DocumentCache } from "./document-cache.ts";
 import { limits } from "#base/limits.ts";
 import { MicroError } from "#base/error.ts";
 import { defaultNamespace } from "#interface/auth.ts";
@@ -35,6 +36,7 @@ export interface DocumentWrite {
  */
 export class ConfigRecords {
   readonly #store: Store;
+  readonly #cache = new DocumentCache();
 
   constructor(store: Store) {
     this.#store = store;
@@ -43,7 +45,12 @@ export class ConfigRecords {
   async read(namespace: string): Promise<Versioned<ConfigDocument>> {
     const record = await this.#store.read(scope, namespace);
     if (record === undefined) return { value: { revision: 0, root: undefined }, storeRevision: 0 };
-    return { value: decodeDocument(record.value), storeRevision: record.revision };
+    const { revision: storeRevision, value: bytes } = record;
+    const known = this.#cache.find(namespace, storeRevision);
+    if (known !== undefined) return { value: known, storeRevision };
+    const value = decodeDocument(bytes);
+    this.#cache.keep(namespace, value, { storeRevision, bytes: bytes.length });
+    return { value, storeRevision };
   }
 
   /** Revision of the document, without reading it. */
@@ -61,8 +68,9 @@ export class ConfigRecords {
   async write(namespace: string, change: DocumentWrite, storeRevision: number): Promise<void> {
     const { document, entry, undo } = change;
     const { revision } = document;
+    const bytes = encodeDocument(document);
     const changes: StoreChange[] = [
-      put(namespace, encodeDocument(document), storeRevision),
+      put(namespace, bytes, storeRevision),
       put(logKey(namespace, revision), encodeEntry(entry)),
       put(undoKey(namespace, revision), encodeUndoRecord(undo)),
     ];
@@ -73,7 +81,8 @@ export class ConfigRecords {
         { kind: "delete", scope, key: undoKey(namespace, forgotten) },
       );
     }
-    await this.#store.write(changes);
+    const written = await this.#store.write(changes);
+    this.#cache.keep(namespace, document, { storeRevision: written, bytes: bytes.length });
   }
 
   /** The same document with other seals; its revision stays. @throws MicroError `conflict`. */

@@ -12,7 +12,8 @@ export function parseJson(text: string): JsonNode {
   return new JsonReader(text).readDocument();
 }
 
-const space = /[ \t\n\r]*/y;
+/** A string in which nothing is escaped, and nothing needs to be. */
+const plainString = /"[ !#-[\]-\ud7ff\ue000-\uffff]*"/y;
 const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const word = /true|false|null/y;
 
@@ -39,7 +40,7 @@ class JsonReader {
     const first = this.#text[this.#at];
     if (first === "{") return this.#readObject(depth);
     if (first === "[") return { kind: "value", json: this.#readArray(depth) };
-    if (first === '"') return { kind: "value", json: JSON.stringify(this.#readString("a value")) };
+    if (first === '"') return { kind: "value", json: this.#readString("a value") };
     const text = this.#take(number) ?? this.#take(word);
     if (text === undefined) throw this.#refuse("a value");
     return { kind: "value", json: text };
@@ -51,7 +52,7 @@ class JsonReader {
     if (this.#skip("}")) return { kind: "object", entries };
     do {
       this.#skipSpace();
-      const key = this.#readString("a key in quotes");
+      const key = JSON.parse(this.#readString("a key in quotes")) as string;
       if (!this.#skip(":")) throw this.#refuse('":"');
       entries.set(key, this.#readValue(depth + 1));
     } while (this.#skip(","));
@@ -69,14 +70,17 @@ class JsonReader {
     return `[${items.join(",")}]`;
   }
 
+  /** JSON of a string, written as the platform writes it. */
   #readString(what: string): string {
+    const plain = this.#take(plainString);
+    if (plain !== undefined) return plain;
     if (this.#text[this.#at] !== '"') throw this.#refuse(what);
     const end = this.#findQuote();
     try {
       // It ends where it should; whether all within is allowed is for the platform to say.
-      const value = JSON.parse(this.#text.slice(this.#at, end + 1)) as string;
+      const json = JSON.stringify(JSON.parse(this.#text.slice(this.#at, end + 1)));
       this.#at = end + 1;
-      return value;
+      return json;
     } catch {
       throw this.#refuse("a complete string");
     }
@@ -101,7 +105,7 @@ class JsonReader {
   }
 
   #skipSpace(): void {
-    this.#take(space);
+    while (isSpace(this.#text.charCodeAt(this.#at))) this.#at += 1;
   }
 
   #take(pattern: RegExp): string | undefined {
@@ -115,6 +119,11 @@ class JsonReader {
     const place = this.#at >= this.#text.length ? "at its end" : `at character ${this.#at + 1}`;
     return new MicroError("invalid_argument", `${refusal}expected ${expected} ${place}`);
   }
+}
+
+/** Space, tab, line feed, carriage return; past the end of the text the code is no number. */
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x09 || code === 0x0a || code === 0x0d;
 }
 
 const refusal = "Request is invalid JSON: ";
