@@ -1,6 +1,7 @@
 import { Database } from "bun:sqlite";
 import { chmod, mkdir, open } from "node:fs/promises";
 import { MicroError } from "#base/error.ts";
+import { limits } from "#base/limits.ts";
 import { damagedFile, fromSqliteError } from "./sqlite-error.ts";
 import type { SqliteFormat } from "./sqlite-format.ts";
 
@@ -36,6 +37,7 @@ export function openSqliteFile(path: string, format: SqliteFormat): Database {
     database.run("PRAGMA journal_mode = WAL");
     // FULL: the log is on disk before a commit is acknowledged, so that a power cut loses nothing.
     database.run("PRAGMA synchronous = FULL");
+    database.run(`PRAGMA journal_size_limit = ${limits.sqliteLogBytesMax}`);
     migrate(database, path, format);
     return database;
   } catch (reason) {

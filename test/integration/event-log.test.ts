@@ -165,14 +165,16 @@ describe("SqliteEventLog", () => {
 
     it("refuses one write and does the others of the same commit", async () => {
       const topic = freshTopic();
-      const [before, bad, big, after] = await Promise.allSettled([
+      const [before, bad, big, broken, after] = await Promise.allSettled([
         log.write({ namespace, events: [newEvent(topic, "before")] }),
         log.write({ namespace, events: [newEvent(topic, "x"), newEvent("not a topic", "x")] }),
         log.write({ namespace, events: [{ topic, payload: new Uint8Array(limits.eventBytesMax + 1) }] }),
+        log.write({ namespace, events: [newEvent(topic, "x", "\ud800")] }),
         log.write({ namespace, events: [newEvent(topic, "after")] }),
       ]);
       expect([before?.status, after?.status]).toEqual(["fulfilled", "fulfilled"]);
       expect(bad).toMatchObject({ reason: { code: "invalid_argument" } });
+      expect(broken).toMatchObject({ reason: { code: "invalid_argument" } });
       expect(big).toMatchObject({ reason: { code: "payload_too_large" } });
       expect(texts(readAll(log, topic))).toEqual(["before", "after"]);
     });

@@ -111,7 +111,7 @@ function checkSize({ id, payload }: NewEvent): void {
     const detail = `the payload has ${payload.byteLength} bytes, above the limit of ${limits.eventBytesMax}`;
     throw new MicroError("payload_too_large", detail, { at: logFormat.at });
   }
-  if (id !== undefined && (id === "" || id.length > limits.eventIdLengthMax)) {
+  if (id !== undefined && (id === "" || id.length > limits.eventIdLengthMax || !id.isWellFormed())) {
     const detail = `an event id has 1 to ${limits.eventIdLengthMax} characters`;
     throw new MicroError("invalid_argument", detail, { at: logFormat.at });
   }
