@@ -6,7 +6,7 @@ import { createTempFolder } from "#testing/temp-folder.ts";
 
 /** TypeScript that the pages show is held against the types of the framework, as in a folder that `micro new` made. */
 const root = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
-const pages = ["README.md", "docs/sdk.md", "docs/broker.md"];
+const pages = ["README.md", "docs/sdk.md", "docs/broker.md", "docs/events.md", "docs/model.md", "docs/store.md"];
 
 describe("the TypeScript that the pages show", () => {
   it("has no type error", async () => {
