@@ -61,7 +61,7 @@ export async function startRemoteEvents(options: RemoteEventsOptions = {}): Prom
 export function connectEvents(
   address: string,
   options: { readonly encoding?: Encoding } = {},
-): { readonly events: Events; readonly client: TypedClient; close(): Promise<void> } {
+): { readonly events: Events; readonly client: TypedClient; readonly close: () => Promise<void> } {
   const transports = { grpc: new GrpcTransport(), http: new HttpTransport({ http: createHttpClient() }) };
   const rpc = new RpcClient({ resolve: fixedNode(address), ...transports });
   const client = new TypedClient(rpc, { namespace: "micro" });

@@ -63,7 +63,13 @@ async function consumeOn(
   const start = { kind: "earliest" } as const;
   const reader = new EventReader(
     events.consume({
-      ...{ namespace, topic, group, start, ackWaitMs: 60_000, retryCountMax: -1, pendingCountMax: 16 },
+      namespace,
+      topic,
+      group,
+      start,
+      ackWaitMs: 60_000,
+      retryCountMax: -1,
+      pendingCountMax: 16,
       ...(signal !== undefined && { signal }),
     }),
   );

@@ -126,10 +126,31 @@ describe("events on the wire", () => {
       for (const each of streams) each.stream.close(constants.NGHTTP2_CANCEL);
     });
 
+    it("gives to others what a reader that acknowledges nothing never took", async () => {
+      const topic = freshTopic();
+      const consume = { topic, group: "g", start: "EARLIEST", auto_ack: true };
+      const stream = call("Stream/Consume", consume);
+      stream.stream.pause();
+      const payload = "A".repeat(64 * 1024);
+      const count = 400;
+      for (let sent = 0; sent < count; sent += 50) {
+        await unary("Stream/PublishBatch", { events: Array.from({ length: 50 }, () => ({ topic, payload })) });
+      }
+      await waitUntil("the first events to be sent", async () => Number((await groupOf(topic))?.["sequence"]) > 0);
+      stream.stream.close(constants.NGHTTP2_CANCEL);
+      await waitUntil("the consumer to leave", async () => (await groupOf(topic))?.["consumers"] === "0");
+      const { sequence } = (await groupOf(topic)) ?? {};
+      expect(Number(sequence)).toBeLessThan(count / 2);
+      const other = call("Stream/Consume", consume);
+      await waitUntil("the rest", () => other.messages.length === count - Number(sequence));
+      expect(Number(eventsOf(other)[0]?.sequence)).toBe(Number(sequence) + 1);
+      other.stream.close(constants.NGHTTP2_CANCEL);
+    });
+
     it("refuses a bad request, and a bad acknowledgement", async () => {
       expect(await refusalOf("Stream/Consume", {})).toEqual(["3", expect.stringContaining("Missing topic")]);
       expect(await refusalOf("Stream/Consume", { topic: "t" })).toEqual(["3", expect.stringContaining("ack_wait")]);
-      const bad = { topic: "t", auto_ack: true, retry_limit: "-2" };
+      const bad = { topic: "t", ack_wait: secondNs, retry_limit: "-2" };
       expect(await refusalOf("Stream/Consume", bad)).toEqual(["3", expect.stringContaining("retry limit")]);
       const stream = call("Stream/Consume", { topic: "t", ack_wait: secondNs }).send({ success: "perhaps" });
       expect((await stream.closed()).status).toBe("3");

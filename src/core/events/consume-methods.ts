@@ -6,6 +6,7 @@ import {
   ConsumeRequestSchema,
   EventSchema,
   type AckRequest,
+  type ConsumeRequest,
   type ConsumeBatchRequest,
   type EventBatchSchema,
 } from "#gen/events/events_pb.ts";
@@ -20,6 +21,9 @@ import { undecodedMessage, type UndecodedMessage } from "./undecoded-message.ts"
 
 const consumeRequest = protoMessage(ConsumeRequestSchema);
 const ackRequest = protoMessage(AckRequestSchema);
+
+/** Longer than any stream lasts, and still a moment of the calendar. */
+const neverMs = 100 * 365 * 24 * 3_600_000;
 
 /**
  * `Stream.Consume`, declared and published as a server stream. Its callers go on sending on the same stream: the first
@@ -44,15 +48,17 @@ async function* consume(
   call: ServerCall,
 ): AsyncGenerator<MessageInitShape<typeof EventSchema>> {
   const { first, answers } = await takeFirst(messages);
-  const options = readOptions(call, first.as(consumeRequest));
+  const request = first.as(consumeRequest);
+  const options = readOptions(call, request);
   const sent = new SentEvents(options);
   const onAnswer = (consumer: Consumer, answer: UndecodedMessage): void => {
     answerOne(consumer, sent, answer.as(ackRequest));
   };
-  for await (const batch of consumeStream({ events, options, signal: call.signal, answers, onAnswer })) {
+  for await (const { consumer, batch } of consumeStream({ events, options, signal: call.signal, answers, onAnswer })) {
     for (const event of batch) {
-      sent.add(event);
+      if (!request.autoAck) sent.add(event);
       yield toEvent(event);
+      if (request.autoAck) consumer.acknowledge([event.sequence]);
     }
   }
 }
@@ -67,6 +73,7 @@ export async function* consumeBatches(
   if (first.consume === undefined) {
     throw new MicroError("invalid_argument", "the first message has to say what to consume, in `consume`");
   }
+  const { autoAck } = first.consume;
   const options = readOptions(call, first.consume);
   const onAnswer = (consumer: Consumer, answer: ConsumeBatchRequest): void => {
     if (answer.consume !== undefined) {
@@ -79,16 +86,21 @@ export async function* consumeBatches(
     if (answer.waiting.length > 0) consumer.extend(answer.waiting.map(Number));
     if (answer.returned.length > 0) consumer.giveBack(answer.returned.map(Number));
   };
-  const leavesAtEnd = options.isAutoAck !== true;
-  const stream = { events, options, signal: call.signal, answers, onAnswer, leavesAtEnd };
-  for await (const batch of consumeStream(stream)) {
+  const stream = { events, options, signal: call.signal, answers, onAnswer, leavesAtEnd: !autoAck };
+  for await (const { consumer, batch } of consumeStream(stream)) {
     yield { events: batch.map(toEvent) };
+    if (autoAck) consumer.acknowledge(batch.map((each) => each.sequence));
   }
 }
 
-function readOptions(call: ServerCall, request: Parameters<typeof toConsumeOptions>[0]): ConsumeOptions {
+/**
+ * What a caller wants. For one that acknowledges nothing we do it, once an event is on its way: what waits for a slow
+ * reader that never comes back is for others.
+ */
+function readOptions(call: ServerCall, request: ConsumeRequest): ConsumeOptions {
   requireNamespaceAdmin(call.account, call.namespace, call.endpoint);
-  return toConsumeOptions(request, call.namespace);
+  const options = toConsumeOptions(request, call.namespace);
+  return request.autoAck ? { ...options, isAutoAck: false, ackWaitMs: neverMs, retryCountMax: -1 } : options;
 }
 
 function answerOne(consumer: Consumer, sent: SentEvents, { id, success }: AckRequest): void {
@@ -111,18 +123,15 @@ async function takeFirst<T>(
 
 /** Where the events of one stream have their place: this stream's callers acknowledge by id. */
 class SentEvents {
-  readonly #isAutoAck: boolean;
   readonly #countMax: number;
   readonly #sequenceById = new Map<string, number>();
 
-  constructor({ isAutoAck = false, pendingCountMax = limits.eventPendingCountMax }: ConsumeOptions) {
-    this.#isAutoAck = isAutoAck;
+  constructor({ pendingCountMax = limits.eventPendingCountMax }: ConsumeOptions) {
     // Some of what was sent may be somebody else's by now, of which nobody tells us.
     this.#countMax = 2 * pendingCountMax;
   }
 
   add({ id, sequence }: { readonly id: string; readonly sequence: number }): void {
-    if (this.#isAutoAck) return;
     this.#sequenceById.delete(id);
     this.#sequenceById.set(id, sequence);
     if (this.#sequenceById.size <= this.#countMax) return;

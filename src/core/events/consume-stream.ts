@@ -15,8 +15,14 @@ export interface ConsumeStream<T> {
   readonly onAnswer: (consumer: Consumer, answer: T) => void;
 }
 
+/** Events to be sent, and who answers for them. */
+export interface ConsumedBatch {
+  readonly consumer: Consumer;
+  readonly batch: readonly DeliveredEvent[];
+}
+
 /** Joins a group for as long as its result is read, and takes the caller's answers meanwhile. */
-export async function* consumeStream<T>(stream: ConsumeStream<T>): AsyncGenerator<readonly DeliveredEvent[]> {
+export async function* consumeStream<T>(stream: ConsumeStream<T>): AsyncGenerator<ConsumedBatch> {
   const leaving = new AbortController();
   const link = linkSignals(stream.signal, leaving);
   let failure: MicroError | undefined;
@@ -32,7 +38,7 @@ export async function* consumeStream<T>(stream: ConsumeStream<T>): AsyncGenerato
         leaving.abort();
       },
     );
-    yield* consumer;
+    for await (const batch of consumer) yield { consumer, batch };
     if (failure !== undefined) throw failure;
   } finally {
     link.release();
