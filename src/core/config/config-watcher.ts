@@ -3,16 +3,20 @@ import { MicroError } from "#base/error.ts";
 import type { ConfigState } from "#interface/config.ts";
 import type { Undo } from "./change-tree.ts";
 import { touches } from "./change-tree.ts";
-import type { ConfigDocument } from "./config-document.ts";
-import { findNode, type ConfigNode } from "./config-node.ts";
+import type { ConfigNode } from "./config-node.ts";
 import type { Words } from "./config-path.ts";
 import { encodeNode } from "./node-codec.ts";
 
+/** What lies at a path, as it is kept and as the reader sees it. */
+export interface ConfigSight {
+  readonly node: ConfigNode | undefined;
+  readonly state: ConfigState;
+}
+
 export interface ConfigWatcherDeps {
   readonly words: Words;
-  /** The document as it is now. */
-  readonly read: () => Promise<ConfigDocument>;
-  readonly toState: (document: ConfigDocument) => Promise<ConfigState>;
+  /** What is there now. */
+  readonly read: () => Promise<ConfigSight>;
   readonly signal: AbortSignal | undefined;
   /** The watcher has left. */
   readonly onClose: (watcher: ConfigWatcher) => void;
@@ -25,8 +29,8 @@ export interface ConfigWatcherDeps {
 export class ConfigWatcher implements AsyncIterableIterator<ConfigState, undefined> {
   readonly #deps: ConfigWatcherDeps;
   readonly #leave = (): void => this.close();
-  /** What is new since the reader last asked; `read` asks the store. */
-  #news: "read" | ConfigDocument | undefined = "read";
+  /** Whether something is new since the reader last asked. What it is, he reads then, since it may be another by then. */
+  #hasNews = true;
   #wake: (() => void) | undefined;
   #isClosed = false;
   /** Revision and content of what was told last. */
@@ -38,11 +42,11 @@ export class ConfigWatcher implements AsyncIterableIterator<ConfigState, undefin
     if (deps.signal?.aborted === true) this.close();
   }
 
-  /** A change was written; without `undo` it is not known which. */
-  offer(document: ConfigDocument, undo?: Undo): void {
-    if (this.#isClosed || this.#news === "read" || document.revision <= this.#told.revision) return;
-    if (this.#news === undefined && undo !== undefined && !touches(undo, this.#deps.words)) return;
-    this.#news = document;
+  /** A document of this revision was written; without `undo` it is not known what changed. */
+  offer(revision: number, undo?: Undo): void {
+    if (this.#isClosed || this.#hasNews || revision <= this.#told.revision) return;
+    if (undo !== undefined && !touches(undo, this.#deps.words)) return;
+    this.#hasNews = true;
     this.#wakeUp();
   }
 
@@ -50,7 +54,6 @@ export class ConfigWatcher implements AsyncIterableIterator<ConfigState, undefin
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#news = undefined;
     this.#deps.signal?.removeEventListener("abort", this.#leave);
     this.#deps.onClose(this);
     this.#wakeUp();
@@ -66,7 +69,7 @@ export class ConfigWatcher implements AsyncIterableIterator<ConfigState, undefin
         if (state !== undefined) return { done: false, value: state };
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
-          if (this.#news !== undefined || this.#isClosed) this.#wakeUp();
+          if (this.#hasNews || this.#isClosed) this.#wakeUp();
         });
       }
     } catch (reason) {
@@ -86,15 +89,14 @@ export class ConfigWatcher implements AsyncIterableIterator<ConfigState, undefin
 
   /** What the reader does not know yet, if there is anything. */
   async #takeNews(): Promise<ConfigState | undefined> {
-    const news = this.#news;
-    this.#news = undefined;
-    if (news === undefined) return undefined;
-    const document = news === "read" ? await this.#deps.read() : news;
-    if (document.revision <= this.#told.revision) return undefined;
-    const print = fingerprint(findNode(document.root, this.#deps.words));
+    if (!this.#hasNews || this.#isClosed) return undefined;
+    this.#hasNews = false;
+    const { node, state } = await this.#deps.read();
+    if (state.revision <= this.#told.revision) return undefined;
+    const print = fingerprint(node);
     const isSame = print === this.#told.print;
-    this.#told = { revision: document.revision, print };
-    return isSame ? undefined : this.#deps.toState(document);
+    this.#told = { revision: state.revision, print };
+    return isSame ? undefined : state;
   }
 
   #wakeUp(): void {

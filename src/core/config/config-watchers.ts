@@ -2,7 +2,6 @@ import { MicroError } from "#base/error.ts";
 import { repeat, type Stoppable } from "#base/lifecycle.ts";
 import { limits } from "#base/limits.ts";
 import type { Undo } from "./change-tree.ts";
-import type { ConfigDocument } from "./config-document.ts";
 import type { ConfigRecords } from "./config-records.ts";
 import { ConfigWatcher, type ConfigWatcherDeps } from "./config-watcher.ts";
 
@@ -58,11 +57,11 @@ export class ConfigWatchers {
   }
 
   /** Tells those who watch the namespace. */
-  offer(namespace: string, document: ConfigDocument, undo?: Undo): void {
+  offer(namespace: string, revision: number, undo?: Undo): void {
     const group = this.#groups.get(namespace);
     if (group === undefined) return;
-    group.revision = Math.max(group.revision, document.revision);
-    for (const watcher of group.watchers) watcher.offer(document, undo);
+    group.revision = Math.max(group.revision, revision);
+    for (const watcher of group.watchers) watcher.offer(revision, undo);
   }
 
   /** Ends all of them for their readers. */
@@ -87,9 +86,7 @@ export class ConfigWatchers {
   }
 
   async #look(namespace: string, group: Group): Promise<void> {
-    const { records } = this.#deps;
-    const newest = await records.newestRevision(namespace);
-    if (newest <= group.revision) return;
-    this.offer(namespace, (await records.read(namespace)).value);
+    const newest = await this.#deps.records.newestRevision(namespace);
+    if (newest > group.revision) this.offer(namespace, newest);
   }
 }

@@ -21,11 +21,13 @@ import type { ConfigKeys } from "./config-keys.ts";
 import { findNode, holdsSecret, writeMask, writeNode } from "./config-node.ts";
 import { parsePath, requireReachable, type Words } from "./config-path.ts";
 import { ConfigRecords } from "./config-records.ts";
+import type { ConfigSight } from "./config-watcher.ts";
 import { ConfigWatchers } from "./config-watchers.ts";
 import { requireDocumentSize } from "./document-bytes.ts";
 import { NamespaceTurns } from "./namespace-turns.ts";
 import { parseJson } from "./parse-json.ts";
 import { rotateSecrets } from "./rotate-secrets.ts";
+import type { SecretPlace } from "./secret-box.ts";
 import { Secrets } from "./secrets.ts";
 
 export interface StoreConfigDeps {
@@ -68,9 +70,8 @@ export class StoreConfig implements Config {
   }
 
   async read({ namespace, path }: ConfigKey, options: ConfigReadOptions = {}): Promise<ConfigState> {
-    const words = parsePath(path);
-    const { value } = await this.#records.read(requireName("namespace", namespace));
-    return this.#toState(namespace, words, { document: value, ...options });
+    requireName("namespace", namespace);
+    return (await this.#look({ namespace, words: parsePath(path) }, options)).state;
   }
 
   async set(
@@ -110,12 +111,8 @@ export class StoreConfig implements Config {
       // Nobody watches before somebody reads, so that a watch which is never read leaves nothing behind.
       [Symbol.asyncIterator]: () => {
         const words = parsePath(path);
-        return this.#watchers.add(requireName("namespace", namespace), {
-          words,
-          signal: options.signal,
-          read: async () => (await this.#records.read(namespace)).value,
-          toState: (document) => this.#toState(namespace, words, { document, ...options }),
-        });
+        const read = (): Promise<ConfigSight> => this.#look({ namespace, words }, options);
+        return this.#watchers.add(requireName("namespace", namespace), { words, signal: options.signal, read });
       },
     };
   }
@@ -174,20 +171,26 @@ export class StoreConfig implements Config {
       if (MicroError.is(reason) && reason.code === "conflict") return undefined;
       throw reason;
     }
-    this.#watchers.offer(namespace, document, undo);
+    this.#watchers.offer(namespace, revision, undo);
     return revision;
   }
 
-  async #toState(
-    namespace: string,
-    words: Words,
-    { document, showsSecrets = false }: ConfigReadOptions & { readonly document: ConfigDocument },
-  ): Promise<ConfigState> {
-    const { revision, root } = document;
-    const node = findNode(root, words);
-    if (node === undefined) return { json: undefined, revision };
-    const json = showsSecrets ? await this.#secrets.write(namespace, node, words) : writeNode(node, writeMask, words);
-    return { json, revision };
+  async #look(place: SecretPlace, { showsSecrets = false }: ConfigReadOptions): Promise<ConfigSight> {
+    const { namespace, words } = place;
+    for (let attempt = 1; ; attempt += 1) {
+      const { revision, root } = (await this.#records.read(namespace)).value;
+      const node = findNode(root, words);
+      if (node === undefined) return { node, state: { json: undefined, revision } };
+      try {
+        const json = showsSecrets
+          ? await this.#secrets.write(namespace, node, words)
+          : writeNode(node, writeMask, words);
+        return { node, state: { json, revision } };
+      } catch (reason) {
+        // A rotation that ended meanwhile has sealed them anew.
+        if (attempt > 1) throw reason;
+      }
+    }
   }
 }
 
