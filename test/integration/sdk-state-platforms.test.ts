@@ -19,7 +19,7 @@ for await (const event of events.consume("t", { group: "g", start: "earliest" })
   if (event.sequence === 500) { event.ack(); break; }
 }
 let again = 0;
-const handling = events.handle("t", { group: "g" }, (event) => { again += event.attempt; });
+const handling = events.handle("t", { group: "g" }, (event) => { again += event.attempt > 1 ? 1 : 0; });
 while (again === 0) await new Promise(setImmediate);
 await handling.stop();
 const [group] = await events.groups("t");
@@ -57,7 +57,7 @@ describe.each([
 
   it("publishes and consumes events", async () => {
     await using server = await serveEvents();
-    expect(await run(eventsProgram, server.address)).toBe("124750 2 500");
+    expect(await run(eventsProgram, server.address)).toBe("124750 1 500");
   }, 30_000);
 
   it("keeps models", async () => {

@@ -2,8 +2,8 @@ import { MicroError } from "#base/error.ts";
 import { Store, Stream } from "#gen/events/events_pb.ts";
 import type { Events } from "#interface/events.ts";
 import { requireNamespaceAdmin } from "#interface/namespace-access.ts";
-import type { MethodImplementation } from "#rpc/method.ts";
-import { protoMethods, type ProtoHandlers } from "#rpc/proto-service.ts";
+import { implement, type MethodImplementation } from "#rpc/method.ts";
+import { protoMethod, protoMethods, type ProtoHandlers } from "#rpc/proto-service.ts";
 import type { ServerCall } from "#rpc/server-call.ts";
 import { consumeBatches, consumeMethod } from "./consume-methods.ts";
 import {
@@ -16,15 +16,23 @@ import {
   toRetention,
   toTopic,
 } from "./events-wire.ts";
+import { publishBatchInput, publishBatchOutput } from "./publish-batch.ts";
 
 export interface EventsMethodsDeps {
   readonly events: Events;
 }
 
+const publishBatchSpec = {
+  ...protoMethod(Stream.method.publishBatch),
+  input: publishBatchInput,
+  output: publishBatchOutput,
+};
+
 /** All methods of the core service `events`, for its service table. Services and administrators of a namespace use its topics. */
 export function eventsMethods({ events }: EventsMethodsDeps): readonly MethodImplementation[] {
   return [
     ...protoMethods(Stream, streamHandlers(events)),
+    implement(publishBatchSpec, (given, call) => events.publish(requireRight(call), given)),
     consumeMethod(events),
     ...protoMethods(Store, storeHandlers(events)),
   ];
@@ -36,11 +44,6 @@ function streamHandlers(events: Events): ProtoHandlers<typeof Stream> {
       const namespace = requireRight(call);
       const [published] = await events.publish(namespace, [toNewEvent(request)]);
       return published === undefined ? {} : toPublishResponse(published);
-    },
-    publishBatch: async (request, call) => {
-      const namespace = requireRight(call);
-      const published = await events.publish(namespace, request.events.map(toNewEvent));
-      return { events: published.map(toPublishResponse) };
     },
     consumeBatch: (requests, call) => consumeBatches(events, requests, call),
     ack: async ({ id, success, topic, group }, call) => {

@@ -1,0 +1,65 @@
+import { describe, expect, it } from "bun:test";
+import fc from "fast-check";
+import { PublishBatchRequestSchema, PublishBatchResponseSchema } from "#gen/events/events_pb.ts";
+import { protoMessage } from "#rpc/proto-message.ts";
+import { publishBatchInput, publishBatchOutput } from "./publish-batch.ts";
+
+const request = protoMessage(PublishBatchRequestSchema);
+const response = protoMessage(PublishBatchResponseSchema);
+const text = fc.string({ unit: "grapheme" });
+const events = fc.array(
+  fc.record({
+    topic: fc.string({ unit: "grapheme", minLength: 1 }),
+    id: text,
+    payload: fc.uint8Array(),
+    metadata: fc.dictionary(text, text),
+    timestamp: fc.nat().map(BigInt),
+    timestampMs: fc.maxSafeNat().map(BigInt),
+  }),
+);
+
+describe("publishBatchInput", () => {
+  it("reads what the library writes", () => {
+    const property = fc.property(events, (given) => {
+      const expected = given.map(({ topic, id, payload, metadata, timestamp, timestampMs }) => ({
+        topic,
+        payload,
+        ...(Object.keys(metadata).length > 0 && { metadata }),
+        ...(id !== "" && { id }),
+        ...((timestampMs || timestamp) !== 0n && { timestampMs: Number(timestampMs || timestamp * 1_000n) }),
+      }));
+      const read = publishBatchInput.binary?.decode(request.binary.encode({ events: given }));
+      expect(read?.map((each) => ({ ...each, payload: new Uint8Array(each.payload) }))).toEqual(expected);
+    });
+    fc.assert(property);
+  });
+
+  it("refuses an event without a topic, and bytes that are none", () => {
+    const bytes = request.binary.encode({ events: [{ payload: new Uint8Array(1) }] });
+    expect(() => publishBatchInput.binary?.decode(bytes)).toThrow("Missing topic");
+    const property = fc.property(fc.uint8Array(), (given) => {
+      try {
+        publishBatchInput.binary?.decode(given);
+      } catch (reason) {
+        expect(reason).toMatchObject({ code: "invalid_argument" });
+      }
+    });
+    fc.assert(property, { numRuns: 1_000 });
+  });
+});
+
+describe("publishBatchOutput", () => {
+  it("writes what the library reads", () => {
+    const published = fc.array(fc.record({ id: text, sequence: fc.maxSafeNat(), isDuplicate: fc.boolean() }));
+    const property = fc.property(published, (given) => {
+      const bytes = publishBatchOutput.binary?.encode(given) ?? new Uint8Array(0);
+      const read = response.binary.decode(bytes).events.map(({ id, sequence, duplicate }) => ({
+        id,
+        sequence: Number(sequence),
+        isDuplicate: duplicate,
+      }));
+      expect(read).toEqual(given);
+    });
+    fc.assert(property);
+  });
+});
