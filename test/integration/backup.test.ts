@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "bun:test";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { runCommand, type CommandResult } from "#testing/run-command.ts";
-import { spawnMicro } from "#testing/spawn-command.ts";
+import { spawnMicro, type RunningCommand } from "#testing/spawn-command.ts";
 import { microCommand, startServer, type TestServer } from "#testing/start-server.ts";
 import { createTempFolder, type TempFolder } from "#testing/temp-folder.ts";
 import { waitUntil } from "#testing/wait-until.ts";
@@ -108,17 +108,25 @@ describe("micro backup", () => {
     expect(keys.length).toBeGreaterThanOrEqual(acknowledged);
   }, 30_000);
 
-  it("leaves no file behind when the server goes away", async () => {
+  it("leaves no file behind when it is interrupted, or the server goes away", async () => {
     await using other = await startServer();
     const big = crypto.getRandomValues(new Uint8Array(65_536)).toHex().repeat(400);
     for (const key of ["a", "b", "c", "d"]) await other.micro(["store", "blob", "write", key, "-"], { stdin: big });
-    await using running = spawnMicro(["backup", `${folder.path}/cut.tar`], other.env);
-    await waitUntil("a beginning", async () => (await readdir(folder.path)).some((name) => name.startsWith("cut.tar")));
-    await other.kill("SIGKILL");
-    // Where it was quick enough all of it had come.
-    if ((await running.exited) === 0) expect((await stat(`${folder.path}/cut.tar`)).size).toBeGreaterThan(big.length);
-    else expect((await readdir(folder.path)).filter((name) => name.startsWith("cut.tar"))).toEqual([]);
-    // The copy that it was sending is gone at the next start.
+    const filesOf = async (name: string): Promise<string[]> =>
+      (await readdir(folder.path)).filter((each) => each.startsWith(name));
+    const interruptions: readonly (readonly [string, (running: RunningCommand) => Promise<unknown>])[] = [
+      ["interrupted.tar", (running) => running.end("SIGINT")],
+      ["cut.tar", () => other.kill("SIGKILL")],
+    ];
+    for (const [name, interrupt] of interruptions) {
+      await using running = spawnMicro(["backup", `${folder.path}/${name}`], other.env);
+      await waitUntil("a beginning", async () => (await filesOf(name)).length > 0);
+      await interrupt(running);
+      const code = await running.exited;
+      // Where it was quick enough all of it had come.
+      expect(await filesOf(name)).toEqual(code === 0 ? [name] : []);
+    }
+    // The copy that the server was sending is gone at its next start.
     await other.start();
     expect(existsSync(`${other.home}/backup`)).toBe(false);
   }, 30_000);

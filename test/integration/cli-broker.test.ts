@@ -17,12 +17,17 @@ function micro(...args: string[]): Promise<CommandResult> {
   return server.micro(args);
 }
 
+/** How many subscribers of a topic the broker knows. */
+async function countSubscribers(topic: string): Promise<number> {
+  const { stdout } = await micro("broker", "stats");
+  return stdout.split("\n").filter((line) => line.startsWith(`${topic} `)).length;
+}
+
 /** Starts a subscriber and waits until the broker knows it. */
 async function subscribe(topic: string, ...args: string[]): Promise<RunningCommand> {
+  const before = await countSubscribers(topic);
   const running = spawnMicro(["broker", "subscribe", topic, ...args], server.env);
-  await waitUntil(`a subscriber of ${topic}`, async () =>
-    (await micro("broker", "stats")).stdout.split("\n").some((line) => line.startsWith(`${topic} `)),
-  );
+  await waitUntil(`a further subscriber of ${topic}`, async () => (await countSubscribers(topic)) > before);
   return running;
 }
 

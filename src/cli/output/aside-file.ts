@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs";
 import { open, rename, rm, stat, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 import { CommandError } from "#cli/command-error.ts";
@@ -77,13 +78,14 @@ export class AsideFile {
   }
 }
 
-/** Writes a whole file so. What `write` throws leaves nothing behind. */
+/** Writes a whole file so. What `write` throws leaves nothing behind, nor does Ctrl-C. */
 export async function writeAside<T>(
   target: string,
   options: { readonly mayReplace: boolean },
   write: (file: AsideFile) => Promise<T>,
 ): Promise<T> {
   const file = await AsideFile.create(target, options);
+  const forget = removeOnSignal(file.path);
   try {
     const result = await write(file);
     await file.keep();
@@ -91,7 +93,25 @@ export async function writeAside<T>(
   } catch (reason) {
     await file.discard();
     throw reason;
+  } finally {
+    forget();
   }
+}
+
+/** Removes a file before a signal ends the process as it would have. Returns what takes this back. */
+function removeOnSignal(path: string): () => void {
+  const onSignal = (signal: NodeJS.Signals): void => {
+    rmSync(path, { force: true });
+    forget();
+    process.kill(process.pid, signal);
+  };
+  const forget = (): void => {
+    process.off("SIGINT", onSignal);
+    process.off("SIGTERM", onSignal);
+  };
+  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal);
+  return forget;
 }
 
 function cannotWrite(path: string, reason: unknown): CommandError {
