@@ -26,7 +26,7 @@ export class AsideFile {
     if (present !== undefined && !mayReplace) {
       throw new CommandError(`${target} exists; write another file, or use --force to replace it`);
     }
-    const aside = `${target}.${process.pid}.new`;
+    const aside = asidePath(target);
     try {
       return new AsideFile(target, aside, await open(aside, "w", 0o600));
     } catch (reason) {
@@ -84,18 +84,26 @@ export async function writeAside<T>(
   options: { readonly mayReplace: boolean },
   write: (file: AsideFile) => Promise<T>,
 ): Promise<T> {
-  const file = await AsideFile.create(target, options);
-  const forget = removeOnSignal(file.path);
+  // Before the file is there: a signal may come as soon as it is.
+  const forget = removeOnSignal(asidePath(target));
   try {
-    const result = await write(file);
-    await file.keep();
-    return result;
-  } catch (reason) {
-    await file.discard();
-    throw reason;
+    const file = await AsideFile.create(target, options);
+    try {
+      const result = await write(file);
+      await file.keep();
+      return result;
+    } catch (reason) {
+      await file.discard();
+      throw reason;
+    }
   } finally {
     forget();
   }
+}
+
+/** Of this process alone, so that two that write the same file do not meet. */
+function asidePath(target: string): string {
+  return `${target}.${process.pid}.new`;
 }
 
 /** Removes a file before a signal ends the process as it would have. Returns what takes this back. */
