@@ -52,7 +52,7 @@ export type StartPosition =
 export interface ConsumeOptions extends TopicKey {
   /** Members of one group share the events, and the group's place is kept. Absent: a reader of its own, forgotten when it leaves. */
   readonly group?: string;
-  /** Where a group that has read nothing yet begins, or a reader of its own. A place or a time moves a known group there. @default latest */
+  /** Where a group that has read nothing yet begins, or a reader of its own. A place or a time moves a known group there, unless other members are connected. @default latest */
   readonly start?: StartPosition;
   /** An event counts as done when it is sent. @default false */
   readonly isAutoAck?: boolean;

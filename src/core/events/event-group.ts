@@ -15,6 +15,9 @@ export interface EventGroupDeps extends GroupDeliveriesDeps {
   readonly onEmpty: (group: EventGroup) => void;
 }
 
+/** Batches after which timers and sockets get a turn. */
+const servesPerTurn = 16;
+
 /**
  * Gives the events of a topic to the members of a group: each event to one of them, in the order of the topic, and once
  * more when it is refused, not acknowledged in time, or left behind.
@@ -31,6 +34,7 @@ export class EventGroup implements MemberGroup {
   readonly #askers = new Set<GroupMember>();
   readonly #alarm: Alarm;
   #isServingSoon = false;
+  #serveCount = 0;
   #isClosed = false;
 
   constructor(deps: EventGroupDeps, start: GroupStart) {
@@ -230,17 +234,22 @@ export class EventGroup implements MemberGroup {
   #serveSoon(): void {
     if (this.#isServingSoon || this.#askers.size === 0) return;
     this.#isServingSoon = true;
-    queueMicrotask(() => {
-      this.#isServingSoon = false;
-      if (this.#isClosed) return;
-      try {
-        this.#serve();
-      } catch (reason) {
-        this.#deps.logger.error("a topic cannot be read", { ...this.key, error: MicroError.from(reason) });
-        this.#fail(MicroError.from(reason));
-      }
-    });
+    this.#serveCount += 1;
+    // A consumer in this process that never waits would keep everybody else from their turn.
+    if (this.#serveCount % servesPerTurn === 0) setImmediate(this.#serveNow);
+    else queueMicrotask(this.#serveNow);
   }
+
+  readonly #serveNow = (): void => {
+    this.#isServingSoon = false;
+    if (this.#isClosed) return;
+    try {
+      this.#serve();
+    } catch (reason) {
+      this.#deps.logger.error("a topic cannot be read", { ...this.key, error: MicroError.from(reason) });
+      this.#fail(MicroError.from(reason));
+    }
+  };
 
   #serve(): void {
     const askers = [...this.#askers].filter((each) => each.room > 0);

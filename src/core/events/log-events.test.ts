@@ -131,6 +131,23 @@ describe("createEvents()", () => {
     expect((await Promise.race([other.next(), greedy.next()])).sequence).toBe(limits.eventUnfinishedCountMax + 1);
   });
 
+  it("leaves turns to others while a consumer reads without a pause", async () => {
+    await publish(limits.eventBatchCountMax);
+    let turnCount = 0;
+    const counting = setInterval(() => {
+      turnCount += 1;
+    }, 0);
+    const consumer = events.consume({ namespace, topic, group, start: earliest, pendingCountMax: 64 });
+    let left = limits.eventBatchCountMax;
+    for await (const batch of consumer) {
+      consumer.acknowledge(batch.map((each) => each.sequence));
+      left -= batch.length;
+      if (left === 0) break;
+    }
+    clearInterval(counting);
+    expect(turnCount).toBeGreaterThan(2);
+  });
+
   it("keeps nothing of a consumer that acknowledges after its topic was deleted", async () => {
     await publish(1);
     const reader = join();
