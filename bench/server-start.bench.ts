@@ -49,7 +49,15 @@ async function startOnce(
 ): Promise<StartFigures> {
   const startMs = performance.now();
   const child = Bun.spawn(
-    [...microCommand, "server", "--gateway-address=0", "--proxy-address=0", "--network-address=0"],
+    [
+      ...microCommand,
+      "server",
+      "--gateway-address=0",
+      "--proxy-address=0",
+      "--network-address=0",
+      "--registry-address=0",
+      "--broker-address=0",
+    ],
     { env: { ...env }, stdin: "ignore", stdout: "pipe", stderr: "inherit" },
   );
   let text = "";

@@ -58,6 +58,9 @@ export interface ServerFile {
   readonly gateway: string;
   readonly proxy: string;
   readonly network: string;
+  /** Core services on Micro's ports of registry and broker; absent where those are not served. */
+  readonly registry?: string;
+  readonly broker?: string;
   /** Base64 of the PEM public key that verifies tokens. */
   readonly publicKey: string;
 }

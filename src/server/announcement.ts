@@ -1,7 +1,7 @@
 import type { ServerFile } from "#base/home.ts";
 
 export interface AnnouncedServer {
-  readonly addresses: Pick<ServerFile, "gateway" | "proxy" | "network">;
+  readonly addresses: Pick<ServerFile, "gateway" | "proxy" | "network" | "registry" | "broker">;
   readonly home: string;
   readonly version: string;
   /** Present at the first start only. */
@@ -23,6 +23,8 @@ export function announceServer(server: AnnouncedServer): string[] {
     `gateway        http://${addresses.gateway}`,
     `proxy          ${addresses.proxy}`,
     `network        ${addresses.network}`,
+    ...(addresses.registry === undefined ? [] : [`registry       ${addresses.registry}`]),
+    ...(addresses.broker === undefined ? [] : [`broker         ${addresses.broker}`]),
     ...secret,
     "ready",
   ];

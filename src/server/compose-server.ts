@@ -1,10 +1,12 @@
 import { systemClock } from "#base/clock.ts";
+import type { ServerFile } from "#base/home.ts";
 import type { Stoppable } from "#base/lifecycle.ts";
 import type { Logger } from "#base/logger.ts";
 import type { Auth } from "#core/auth/auth.ts";
 import { MemoryRegistry } from "#core/registry/memory-registry.ts";
 import type { ServiceTable } from "#rpc/method.ts";
 import { listenRpc } from "#rpc/rpc-listener.ts";
+import { listenCorePort } from "./core-port.ts";
 import { createCoreTables, registerCoreTables } from "./core-tables.ts";
 import { createEdges } from "./create-edges.ts";
 import { createRuntime } from "./create-runtime.ts";
@@ -17,7 +19,7 @@ import type { ServerConfig } from "./server-options.ts";
 
 /** A server that stands. */
 export interface ComposedServer extends Stoppable {
-  readonly addresses: { readonly gateway: string; readonly proxy: string; readonly network: string };
+  readonly addresses: Pick<ServerFile, "gateway" | "proxy" | "network" | "registry" | "broker">;
   readonly auth: Auth;
   /** Starts the services that were running; the server answers meanwhile. */
   readonly startServices: () => Promise<void>;
@@ -66,9 +68,18 @@ async function build({ config, logger, version }: ServerDeps, parts: OwnedParts)
   for (const table of core) tables.set(table.name, table);
   const proxy = parts.own(await listenPart("--proxy-address", listenForRpc(config.proxyAddress)));
   const front = parts.own(await listenPart("--gateway-address", () => gateway.listen(config.gatewayAddress)));
+  const open = { open: listenForRpc, parts, logger };
+  const registryAddress = await listenCorePort(config.registryPort, open);
+  const brokerAddress = await listenCorePort(config.brokerPort, open);
   await registerCoreTables(registry, core, proxy.address);
   return {
-    addresses: { gateway: front.address, proxy: proxy.address, network: networkAddress },
+    addresses: {
+      gateway: front.address,
+      proxy: proxy.address,
+      network: networkAddress,
+      ...(registryAddress === undefined ? {} : { registry: registryAddress }),
+      ...(brokerAddress === undefined ? {} : { broker: brokerAddress }),
+    },
     auth,
     startServices: start,
     // What never ends by itself goes first, so that draining waits for work only: watches, services and their logs, then

@@ -2,6 +2,7 @@ import { MicroError } from "#base/error.ts";
 import { resolveHome, type HomePaths } from "#base/home.ts";
 import { parseLogLevel, type LogLevel } from "#base/logger.ts";
 
+import type { CorePort } from "./core-port.ts";
 /** What a user may say to `micro server`; every field has a flag and an environment variable. */
 export interface RawServerOptions {
   /** HTTP API gateway. `MICRO_GATEWAY_ADDRESS`. @default "127.0.0.1:8080" */
@@ -10,6 +11,13 @@ export interface RawServerOptions {
   readonly proxyAddress?: string;
   /** Service network, where services connect. `MICRO_NETWORK_ADDRESS`. @default "127.0.0.1:8443" */
   readonly networkAddress?: string;
+  /**
+   * Where Micro's clients look for the registry. `MICRO_REGISTRY_ADDRESS`; `off`: nowhere.
+   * @default "127.0.0.1:8000" – unless another program has it
+   */
+  readonly registryAddress?: string;
+  /** Where they publish. `MICRO_BROKER_ADDRESS`; `off`: nowhere. @default "127.0.0.1:8003" – unless another program has it */
+  readonly brokerAddress?: string;
   /** `trace` … `error`. `MICRO_LOG_LEVEL`. @default "info" */
   readonly logLevel?: string;
 }
@@ -20,6 +28,9 @@ export interface ServerConfig {
   readonly gatewayAddress: string;
   readonly proxyAddress: string;
   readonly networkAddress: string;
+  /** Absent: switched off. */
+  readonly registryPort: CorePort | undefined;
+  readonly brokerPort: CorePort | undefined;
   readonly logLevel: LogLevel;
 }
 
@@ -40,8 +51,20 @@ export function resolveServerOptions(options: RawServerOptions, env: Environment
     gatewayAddress: parseListenAddress(gateway, "--gateway-address"),
     proxyAddress: parseListenAddress(proxy, "--proxy-address"),
     networkAddress: parseListenAddress(network, "--network-address"),
+    registryPort: resolveCorePort(
+      options.registryAddress ?? env["MICRO_REGISTRY_ADDRESS"],
+      "--registry-address",
+      "8000",
+    ),
+    brokerPort: resolveCorePort(options.brokerAddress ?? env["MICRO_BROKER_ADDRESS"], "--broker-address", "8003"),
     logLevel: parseLogLevel(options.logLevel ?? env["MICRO_LOG_LEVEL"] ?? "info"),
   });
+}
+
+/** @throws MicroError `invalid_argument` for what is neither `off` nor an address. */
+function resolveCorePort(text: string | undefined, flag: string, byDefault: string): CorePort | undefined {
+  if (text === "off") return undefined;
+  return { flag, address: parseListenAddress(text ?? byDefault, flag), isAskedFor: text !== undefined };
 }
 
 /**

@@ -74,7 +74,9 @@ interface RunningServer {
   kill(signal: "SIGTERM" | "SIGKILL"): Promise<number>;
 }
 
-const anyPorts: readonly string[] = ["--gateway-address=0", "--proxy-address=0", "--network-address=0"];
+const anyPorts: readonly string[] = ["gateway", "proxy", "network", "registry", "broker"].map(
+  (name) => `--${name}-address=0`,
+);
 
 async function launch(command: readonly string[], env: Readonly<Record<string, string>>): Promise<RunningServer> {
   const child = Bun.spawn([...command], {

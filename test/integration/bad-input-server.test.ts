@@ -19,7 +19,13 @@ afterAll(async () => {
 
 /** `micro server …` on a home of its own; it is meant to fail. */
 function startWrongly(home: string, ...args: string[]): Promise<CommandResult> {
-  const free = ["--gateway-address=0", "--proxy-address=0", "--network-address=0"];
+  const free = [
+    "--gateway-address=0",
+    "--proxy-address=0",
+    "--network-address=0",
+    "--registry-address=0",
+    "--broker-address=0",
+  ];
   const env = { ...baseEnvironment(), HOME: folder.path, MICRO_HOME: home };
   return runCommand([...microCommand, "server", ...free, ...args], { env, timeoutMs: 20_000 });
 }

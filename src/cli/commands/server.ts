@@ -30,6 +30,18 @@ export const command: Command = {
       help: "service network, default 127.0.0.1:8443 (MICRO_NETWORK_ADDRESS)",
     },
     {
+      name: "registry-address",
+      kind: "string",
+      placeholder: "HOST:PORT",
+      help: "core services where Micro has its registry, default 127.0.0.1:8000 if free; or off (MICRO_REGISTRY_ADDRESS)",
+    },
+    {
+      name: "broker-address",
+      kind: "string",
+      placeholder: "HOST:PORT",
+      help: "core services where Micro has its broker, default 127.0.0.1:8003 if free; or off (MICRO_BROKER_ADDRESS)",
+    },
+    {
       name: "log-level",
       kind: "string",
       placeholder: "LEVEL",
@@ -43,6 +55,8 @@ export const command: Command = {
       gatewayAddress: flags.text("gateway-address"),
       proxyAddress: flags.text("proxy-address"),
       networkAddress: flags.text("network-address"),
+      registryAddress: flags.text("registry-address"),
+      brokerAddress: flags.text("broker-address"),
       logLevel: flags.text("log-level"),
     };
     try {
