@@ -33,7 +33,7 @@ async function statuses(): Promise<string> {
 
 async function expectNothingDeployed(): Promise<void> {
   expect(await statuses()).toBe("");
-  expect((await micro("services")).stdout).toBe("auth\nregistry\nruntime\n");
+  expect((await micro("services")).stdout).toBe("auth\nbackup\nbroker\nconfig\nevents\nregistry\nruntime\nstore\n");
 }
 
 describe("micro run of a folder that cannot run", () => {
