@@ -63,6 +63,12 @@ export interface AccessRules {
   decide(account: Account | undefined, namespace: string, resource: Resource): Decision;
 }
 
+/** The same for resources that can be asked for many at once. */
+export interface DataRules extends AccessRules {
+  /** Names that rules of the namespace deny something of, for resources of a type, in lower case; without `*`. */
+  deniedNames(namespace: string, type: string): readonly string[];
+}
+
 /** What the runtime needs of auth: an identity for every process that it starts. */
 export interface LaunchIdentities {
   /** Makes sure that the service has an account and returns a credential for one instance of it. */

@@ -15,9 +15,26 @@ export function requireAccount(account: Account | undefined, at: string): Accoun
 export function requireNamespace(account: Account | undefined, namespace: string, at: string): Account {
   const known = requireAccount(account, at);
   if (namespace === "") throw new MicroError("invalid_argument", "namespace is missing", { at });
-  if (isAdministrator(known) && known.namespace === defaultNamespace) return known;
-  if (known.namespace === namespace && (known.type === "user" || known.type === "service")) return known;
+  if (mayReachNamespace(known, namespace)) return known;
   throw new MicroError("permission_denied", "access denied to namespace", { at });
+}
+
+/** True for the namespace of a user or service, and for every one where it administers the installation. */
+export function mayReachNamespace(account: Account, namespace: string): boolean {
+  if (namespace === "") return false;
+  if (administersInstallation(account)) return true;
+  return account.namespace === namespace && (account.type === "user" || account.type === "service");
+}
+
+/**
+ * The namespace whose data a call is about that names none in its body: the one that the call acts in. Any account may name
+ * the namespace of the core services there, as clients do to reach them; that means its own, and opens nothing of theirs.
+ *
+ * @throws MicroError `unauthenticated` without an account.
+ */
+export function requireOwnNamespace(account: Account | undefined, called: string, at: string): string {
+  const known = requireAccount(account, at);
+  return called === defaultNamespace || called === "" ? known.namespace : called;
 }
 
 /** An account that administers `namespace`. @throws MicroError `unauthenticated` or `permission_denied`. */
@@ -27,6 +44,10 @@ export function requireNamespaceAdmin(account: Account | undefined, namespace: s
   // Says what the account is not, instead of what was tried: some of what administrators do only reads.
   const detail = `account ${known.id} is not an administrator of namespace ${namespace}`;
   throw new MicroError("permission_denied", detail, { at });
+}
+
+function administersInstallation(account: Account): boolean {
+  return account.namespace === defaultNamespace && isAdministrator(account);
 }
 
 /** A user with scope `admin`, or a service with scope `service`. */

@@ -27,20 +27,33 @@ export interface CoreServices {
   readonly backup: BackupMakerDeps;
 }
 
+/** Their rules are those of the installation, whoever calls them. */
+const coreServiceNames: ReadonlySet<string> = new Set([
+  "auth",
+  "backup",
+  "broker",
+  "config",
+  "events",
+  "registry",
+  "runtime",
+  "store",
+]);
+
 /** The core services as tables of endpoints. */
 export function createCoreTables(services: CoreServices, version: string): ServiceTable[] {
   const { auth, registry, runtime, store, state, backup } = services;
+  const { rules } = auth;
   const table = (name: string, methods: readonly MethodImplementation[]): ServiceTable =>
     createServiceTable({ name, version, methods });
   return [
-    createAuthTable(auth, version),
+    createAuthTable(auth, version, (service) => coreServiceNames.has(service)),
     table("backup", backupMethods(backup)),
-    table("broker", brokerMethods(state)),
-    table("config", configMethods(state)),
-    table("events", eventsMethods(state)),
+    table("broker", brokerMethods({ ...state, rules })),
+    table("config", configMethods({ ...state, rules })),
+    table("events", eventsMethods({ ...state, rules })),
     createRegistryTable(registry, version),
     table("runtime", runtimeMethods({ runtime, sources: runtime.sources, clock: systemClock })),
-    table("store", [...storeMethods({ store }), ...blobMethods(state)]),
+    table("store", [...storeMethods({ store, rules }), ...blobMethods({ ...state, rules })]),
   ];
 }
 

@@ -7,10 +7,18 @@ import type { Auth } from "./auth.ts";
 import { ruleHandlers } from "./rule-handlers.ts";
 import { tokenHandlers } from "./token-handlers.ts";
 
-/** The service `auth`: tokens, accounts and rules, with the checks of who may call what. */
-export function createAuthTable(auth: Auth, version: string): ServiceTable {
+/**
+ * The service `auth`: tokens, accounts and rules, with the checks of who may call what.
+ *
+ * @param isCore true for a core service, for which the rules of the installation count. @default none is
+ */
+export function createAuthTable(
+  auth: Auth,
+  version: string,
+  isCore: (service: string) => boolean = () => false,
+): ServiceTable {
   const methods = [
-    ...protoMethods(AuthService, tokenHandlers(auth.parts)),
+    ...protoMethods(AuthService, tokenHandlers({ ...auth.parts, isCore })),
     ...protoMethods(Accounts, accountHandlers(auth.parts)),
     ...protoMethods(Rules, ruleHandlers(auth.parts.ruleBook)),
   ];

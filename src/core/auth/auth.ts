@@ -3,15 +3,15 @@ import type { Stoppable } from "#base/lifecycle.ts";
 import type { Logger } from "#base/logger.ts";
 import {
   defaultNamespace,
-  type AccessRules,
+  type DataRules,
   type LaunchIdentities,
   type TokenPair,
   type TokenVerifier,
 } from "#interface/auth.ts";
+import { CachedAccessRules } from "#interface/cached-access-rules.ts";
 import type { Store } from "#interface/store.ts";
 import { AccountBook } from "./account-book.ts";
 import { ensureAdministrator, findAdministrator } from "./administrator.ts";
-import { CachedAccessRules } from "./cached-access-rules.ts";
 import { CachedTokenVerifier } from "./cached-token-verifier.ts";
 import { LaunchIdentityBook } from "./launch-identity-book.ts";
 import { LoginDesk } from "./login-desk.ts";
@@ -34,7 +34,7 @@ export interface AuthDeps {
 /** The one source of truth for who may do what. */
 export interface Auth extends Stoppable {
   readonly verifier: TokenVerifier;
-  readonly rules: AccessRules;
+  readonly rules: DataRules;
   readonly identities: LaunchIdentities;
   /** Base64 of the PEM public key that verifies tokens. */
   readonly publicKey: string;
@@ -64,7 +64,7 @@ export interface AuthParts {
   readonly refresh: RefreshBook;
   readonly ruleBook: RuleBook;
   readonly verifier: TokenVerifier;
-  readonly rules: AccessRules;
+  readonly rules: DataRules;
 }
 
 /** Opens auth over a store: reads the rules and what has ended, so that every later decision is made from memory. */
@@ -78,7 +78,10 @@ export async function createAuth(deps: AuthDeps): Promise<Auth> {
   const accounts = new AccountBook({ store, hasher, cutoffs, clock, onEnd });
   const codec = new TokenCodec({ keys, clock, logger });
   const verifier = new CachedTokenVerifier({ codec, cutoffs, clock });
-  const rules = new CachedAccessRules(ruleBook);
+  const rules = new CachedAccessRules({
+    rulesOf: (namespace) => ruleBook.get(namespace).rules,
+    onChange: (listener) => ruleBook.onChange(listener),
+  });
   const throttle = new LoginThrottle(clock);
   const desk = new LoginDesk({ accounts, refresh, codec, hasher, throttle, clock });
   return {

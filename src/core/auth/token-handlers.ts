@@ -1,6 +1,6 @@
 import { MicroError } from "#base/error.ts";
 import type { Auth as AuthService, ExplainRequest, TokenRequest } from "#gen/auth/auth_pb.ts";
-import type { Account, AccessRules, TokenPair, TokenVerifier } from "#interface/auth.ts";
+import { defaultNamespace, type Account, type DataRules, type TokenPair, type TokenVerifier } from "#interface/auth.ts";
 import { requireNamespace, requireNamespaceAdmin } from "#interface/namespace-access.ts";
 import { peerHost } from "#rpc/peer-address.ts";
 import type { ProtoHandlers } from "#rpc/proto-service.ts";
@@ -15,7 +15,7 @@ import {
   toWireRule,
   toWireToken,
 } from "./auth-wire.ts";
-import { explainDecision } from "./explain-decision.ts";
+import { explainAccess } from "./explain-access.ts";
 import type { LoginDesk } from "./login-desk.ts";
 import type { RefreshBook } from "./refresh-book.ts";
 import { createSecret } from "./secret.ts";
@@ -25,7 +25,9 @@ export interface TokenHandlersDeps {
   readonly desk: LoginDesk;
   readonly refresh: RefreshBook;
   readonly verifier: TokenVerifier;
-  readonly rules: AccessRules;
+  readonly rules: DataRules;
+  /** True for a core service, for which the rules of the installation count. */
+  readonly isCore: (service: string) => boolean;
 }
 
 /** `auth.Auth` as callers reach it. */
@@ -56,12 +58,10 @@ export function tokenHandlers(deps: TokenHandlersDeps): ProtoHandlers<typeof Aut
       if (request.resource === undefined) throw new MicroError("invalid_argument", "Resource missing");
       const account = await findAccount(deps.accounts, { request, namespace, call });
       const resource = fromWireResource(request.resource);
-      const decision = deps.rules.decide(account, namespace, resource);
-      return {
-        granted: decision.granted,
-        reason: explainDecision(decision, { account, namespace, resource }),
-        ...(decision.rule === undefined ? {} : { rule: toWireRule(decision.rule) }),
-      };
+      const isCoreCall = resource.type.toLowerCase() === "service" && deps.isCore(resource.name);
+      const asked = { account, namespace: isCoreCall ? defaultNamespace : namespace, resource };
+      const { granted, rule, reason } = explainAccess(deps.rules, asked);
+      return { granted, reason, ...(rule === undefined ? {} : { rule: toWireRule(rule) }) };
     },
   };
 }

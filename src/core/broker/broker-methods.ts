@@ -1,39 +1,54 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { MicroError } from "#base/error.ts";
 import { Broker as BrokerService, EmptySchema, type Empty, type StatsResponseSchema } from "#gen/broker/broker_pb.ts";
+import type { DataRules } from "#interface/auth.ts";
 import type { Broker, BrokerMessage, Subscription } from "#interface/broker.ts";
 import { requireNamespaceAdmin } from "#interface/namespace-access.ts";
 import { implement, type MethodImplementation } from "#rpc/method.ts";
 import { protoMethod, protoMethods } from "#rpc/proto-service.ts";
 import type { ServerCall } from "#rpc/server-call.ts";
-import { requireBrokerNamespace } from "./broker-namespace.ts";
+import { requireBrokerNamespace, requirePublish, requireSubscribe } from "./broker-namespace.ts";
 import { createDeliveryType, messageType, publishBatchType } from "./broker-wire.ts";
 import type { PublishItem } from "./decode-publish-batch.ts";
 import { deliver, deliverSingly } from "./deliver.ts";
 import { createDeliveredHeader, createHeaderSource, type Header } from "./delivered-header.ts";
 
 /** All methods of the core service `broker`, for its service table. */
-export function brokerMethods({ broker }: { readonly broker: Broker }): readonly MethodImplementation[] {
+export function brokerMethods({
+  broker,
+  rules,
+}: {
+  readonly broker: Broker;
+  /** Rules about topics. @default none: every account of a namespace uses its topics */
+  readonly rules?: DataRules;
+}): readonly MethodImplementation[] {
+  const right = { broker, rules };
   const { method } = BrokerService;
   return [
     ...protoMethods(BrokerService, {
-      publish: (request, call) => publish(broker, [request], call),
+      publish: (request, call) => publish(right, [request], call),
       stats: (_request, call) => readStats(broker, call),
     }),
     implement({ ...protoMethod(method.publishBatch), input: publishBatchType }, (request, call) =>
-      publish(broker, request.messages, call),
+      publish(right, request.messages, call),
     ),
     implement({ ...protoMethod(method.subscribe), output: messageType }, (request, call) =>
-      deliverSingly(subscribe(broker, request, call)),
+      deliverSingly(subscribe(right, request, call)),
     ),
     implement({ ...protoMethod(method.subscribeBatch), output: createDeliveryType() }, (request, call) =>
-      deliver(subscribe(broker, request, call)),
+      deliver(subscribe(right, request, call)),
     ),
   ];
 }
 
-function publish(broker: Broker, items: readonly PublishItem[], call: ServerCall): Empty {
-  const namespace = requireBrokerNamespace(call);
+/** Topics, and who may use them. */
+interface Topics {
+  readonly broker: Broker;
+  readonly rules: DataRules | undefined;
+}
+
+function publish({ broker, rules }: Topics, items: readonly PublishItem[], call: ServerCall): Empty {
+  const namespace = requirePublish(rules, items, call);
   broker.publish(namespace, toMessages(items, call, namespace));
   return create(EmptySchema);
 }
@@ -60,10 +75,13 @@ interface SubscribeRequest {
   readonly queue?: string;
 }
 
-function subscribe(broker: Broker, request: SubscribeRequest, call: ServerCall): Subscription {
+function subscribe({ broker, rules }: Topics, request: SubscribeRequest, call: ServerCall): Subscription {
   const { topic = "", queue = "" } = request;
-  const namespace = requireBrokerNamespace(call);
-  if (topic === "") throw new MicroError("invalid_argument", "Missing topic", { at: call.endpoint });
+  if (topic === "") {
+    requireBrokerNamespace(call);
+    throw new MicroError("invalid_argument", "Missing topic", { at: call.endpoint });
+  }
+  const namespace = requireSubscribe(rules, topic, call);
   return broker.subscribe({ namespace, topic, queue, signal: call.signal });
 }
 

@@ -7,35 +7,38 @@ import type {
   ValueSchema,
   WatchResponseSchema,
 } from "#gen/config/config_pb.ts";
-import { defaultNamespace } from "#interface/auth.ts";
+import { defaultNamespace, type DataRules } from "#interface/auth.ts";
 import type { Config, ConfigChangeOptions, ConfigKey, ConfigRevision, ConfigState } from "#interface/config.ts";
-import { requireNamespaceAdmin } from "#interface/namespace-access.ts";
+import { requireData } from "#interface/data-access.ts";
+import { requireNamespaceAdmin, requireOwnNamespace } from "#interface/namespace-access.ts";
 import type { ProtoHandlers } from "#rpc/proto-service.ts";
 import type { ServerCall } from "#rpc/server-call.ts";
 
-/** `config.Config` as callers reach it: administrators of a namespace read and change its document. */
-export function configHandlers(config: Config): ProtoHandlers<typeof ConfigService> {
+/** `config.Config` as callers reach it: administrators of a namespace read and change its document, and whom rules let. */
+export function configHandlers(config: Config, rules: DataRules | undefined): ProtoHandlers<typeof ConfigService> {
+  const require = (key: ConfigKey, call: ServerCall, right: ConfigRight): ConfigAccess =>
+    requireAccess(rules, call, { key, right });
   return {
     get: async (request, call) => {
-      const { key } = requireAccess(request, call);
       const showsSecrets = request.options?.secret ?? false;
+      const { key } = require(request, call, showsSecrets ? "secret" : "read");
       const state = requireDocument(await config.read(key, { showsSecrets }));
       return { value: toValue(state.json), revision: BigInt(state.revision) };
     },
     set: async (request, call) => {
-      const { key, account } = requireAccess(request, call);
+      const { key, account } = require(request, call, "write");
       if (request.value === undefined) throw new MicroError("invalid_argument", "invalid change");
       const options = { ...toChange(account, request.expectedRevision), isSecret: request.options?.secret ?? false };
       return { revision: BigInt(await config.set(key, request.value.data, options)) };
     },
     delete: async (request, call) => {
-      const { key, account } = requireAccess(request, call);
+      const { key, account } = require(request, call, "write");
       const revision = await config.delete(key, toChange(account, request.expectedRevision));
       requireDocument({ json: undefined, revision });
       return { revision: BigInt(revision) };
     },
     read: async (request, call) => {
-      const { key } = requireAccess(request, call);
+      const { key } = require(request, call, "read");
       const { json = "null" } = requireDocument(await config.read(key));
       const [newest] = await config.history({ ...key, path: "" }, 1);
       const checksum = createHash("sha256").update(json).digest("hex");
@@ -43,15 +46,16 @@ export function configHandlers(config: Config): ProtoHandlers<typeof ConfigServi
       return { change: { ...key, changeSet: { data: json, checksum, format, source: "config", timestamp } } };
     },
     watch: (request, call) => {
-      const { key } = requireAccess(request, call);
-      return watch(config.watch(key, { showsSecrets: request.options?.secret ?? false, signal: call.signal }));
+      const showsSecrets = request.options?.secret ?? false;
+      const { key } = require(request, call, showsSecrets ? "secret" : "read");
+      return watch(config.watch(key, { showsSecrets, signal: call.signal }));
     },
     history: async (request, call) => {
-      const { key } = requireAccess(request, call);
+      const { key } = require(request, call, "read");
       return { revisions: (await config.history(key, toNumber("limit", request.limit))).map(toWire) };
     },
     rollback: async (request, call) => {
-      const { key, account } = requireAccess({ namespace: request.namespace, path: "" }, call);
+      const { key, account } = require({ namespace: request.namespace, path: "" }, call, "write");
       const options = toChange(account, request.expectedRevision);
       const revision = await config.rollback(key.namespace, toNumber("revision", request.revision), options);
       return { revision: BigInt(revision) };
@@ -65,14 +69,26 @@ export function configHandlers(config: Config): ProtoHandlers<typeof ConfigServi
 
 const format = "json";
 
-/** An empty namespace is that of the call. */
+/** What somebody does with a value, as rules of type `config` name it. */
+type ConfigRight = "read" | "secret" | "write";
+
+interface ConfigAccess {
+  readonly key: ConfigKey;
+  readonly account: string;
+}
+
+/** An empty namespace is that of the caller. Rules name the first word of a path; the whole document is `*`. */
 function requireAccess(
-  { namespace, path }: ConfigKey,
+  rules: DataRules | undefined,
   call: ServerCall,
-): { readonly key: ConfigKey; readonly account: string } {
-  const own = namespace === "" ? call.namespace : namespace;
-  const { id } = requireNamespaceAdmin(call.account, own, call.endpoint);
-  return { key: { namespace: own, path }, account: id };
+  { key, right }: { readonly key: ConfigKey; readonly right: ConfigRight },
+): ConfigAccess {
+  const at = call.endpoint;
+  const namespace = key.namespace === "" ? requireOwnNamespace(call.account, call.namespace, at) : key.namespace;
+  const [first = ""] = key.path.split(".", 1);
+  const resource = { type: "config", name: first === "" ? "*" : first, endpoint: right } as const;
+  const { id } = requireData(rules, call.account, { namespace, resource, at });
+  return { key: { namespace, path: key.path }, account: id };
 }
 
 /** Micro's clients tell a namespace without a document by 404. */

@@ -10,12 +10,13 @@ import {
   type ConsumeBatchRequest,
   type EventBatchSchema,
 } from "#gen/events/events_pb.ts";
+import type { DataRules } from "#interface/auth.ts";
 import type { ConsumeOptions, Consumer, Events } from "#interface/events.ts";
-import { requireNamespaceAdmin } from "#interface/namespace-access.ts";
 import { implement, type MethodImplementation } from "#rpc/method.ts";
 import { protoMessage } from "#rpc/proto-message.ts";
 import type { ServerCall } from "#rpc/server-call.ts";
 import { consumeStream } from "./consume-stream.ts";
+import { requireStream } from "./events-access.ts";
 import { toConsumeOptions, toEvent } from "./events-wire.ts";
 import { undecodedMessage, type UndecodedMessage } from "./undecoded-message.ts";
 
@@ -29,7 +30,7 @@ const neverMs = 100 * 365 * 24 * 3_600_000;
  * `Stream.Consume`, declared and published as a server stream. Its callers go on sending on the same stream: the first
  * message says what to consume, each later one acknowledges an event.
  */
-export function consumeMethod(events: Events): MethodImplementation {
+export function consumeMethod(events: Events, rules: DataRules | undefined): MethodImplementation {
   const spec = {
     endpoint: "Stream.Consume",
     kind: "bidi_stream",
@@ -38,18 +39,24 @@ export function consumeMethod(events: Events): MethodImplementation {
     output: protoMessage(EventSchema),
   } as const;
   return implement(spec, (messages: AsyncIterable<UndecodedMessage>, call: ServerCall) =>
-    consume(events, messages, call),
+    consume({ events, rules }, messages, call),
   );
 }
 
+/** Topics, and who may consume them. */
+interface Topics {
+  readonly events: Events;
+  readonly rules: DataRules | undefined;
+}
+
 async function* consume(
-  events: Events,
+  { events, rules }: Topics,
   messages: AsyncIterable<UndecodedMessage>,
   call: ServerCall,
 ): AsyncGenerator<MessageInitShape<typeof EventSchema>> {
   const { first, answers } = await takeFirst(messages);
   const request = first.as(consumeRequest);
-  const options = readOptions(call, request);
+  const options = readOptions(rules, call, request);
   const sent = new SentEvents(options);
   const onAnswer = (consumer: Consumer, answer: UndecodedMessage): void => {
     answerOne(consumer, sent, answer.as(ackRequest));
@@ -65,7 +72,7 @@ async function* consume(
 
 /** `Stream.ConsumeBatch`: the same with batches both ways, and places instead of ids. */
 export async function* consumeBatches(
-  events: Events,
+  { events, rules }: Topics,
   messages: AsyncIterable<ConsumeBatchRequest>,
   call: ServerCall,
 ): AsyncGenerator<MessageInitShape<typeof EventBatchSchema>> {
@@ -74,7 +81,7 @@ export async function* consumeBatches(
     throw new MicroError("invalid_argument", "the first message has to say what to consume, in `consume`");
   }
   const { autoAck } = first.consume;
-  const options = readOptions(call, first.consume);
+  const options = readOptions(rules, call, first.consume);
   const onAnswer = (consumer: Consumer, answer: ConsumeBatchRequest): void => {
     if (answer.consume !== undefined) {
       throw new MicroError("invalid_argument", "only the first message says what to consume");
@@ -97,9 +104,9 @@ export async function* consumeBatches(
  * What a caller wants. For one that acknowledges nothing we do it, once an event is on its way: what waits for a slow
  * reader that never comes back is for others.
  */
-function readOptions(call: ServerCall, request: ConsumeRequest): ConsumeOptions {
-  requireNamespaceAdmin(call.account, call.namespace, call.endpoint);
-  const options = toConsumeOptions(request, call.namespace);
+function readOptions(rules: DataRules | undefined, call: ServerCall, request: ConsumeRequest): ConsumeOptions {
+  const namespace = requireStream(rules, call, { topics: [request.topic], right: "consume" });
+  const options = toConsumeOptions(request, namespace);
   return request.autoAck ? { ...options, isAutoAck: false, ackWaitMs: neverMs, retryCountMax: -1 } : options;
 }
 

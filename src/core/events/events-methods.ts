@@ -1,25 +1,18 @@
 import { MicroError } from "#base/error.ts";
 import { Store, Stream } from "#gen/events/events_pb.ts";
+import type { DataRules } from "#interface/auth.ts";
 import type { Events } from "#interface/events.ts";
-import { requireNamespaceAdmin } from "#interface/namespace-access.ts";
 import { implement, type MethodImplementation } from "#rpc/method.ts";
 import { protoMethod, protoMethods, type ProtoHandlers } from "#rpc/proto-service.ts";
-import type { ServerCall } from "#rpc/server-call.ts";
 import { consumeBatches, consumeMethod } from "./consume-methods.ts";
-import {
-  requireTopicName,
-  toEvent,
-  toEventQuery,
-  toGroup,
-  toNewEvent,
-  toPublishResponse,
-  toRetention,
-  toTopic,
-} from "./events-wire.ts";
+import { requireStream, requireTopic } from "./events-access.ts";
+import { toEvent, toEventQuery, toGroup, toNewEvent, toPublishResponse, toRetention, toTopic } from "./events-wire.ts";
 import { publishBatchInput, publishBatchOutput } from "./publish-batch.ts";
 
 export interface EventsMethodsDeps {
   readonly events: Events;
+  /** Rules about topics. @default none: services and administrators of a namespace use its topics */
+  readonly rules?: DataRules;
 }
 
 const publishBatchSpec = {
@@ -28,71 +21,71 @@ const publishBatchSpec = {
   output: publishBatchOutput,
 };
 
-/** All methods of the core service `events`, for its service table. Services and administrators of a namespace use its topics. */
-export function eventsMethods({ events }: EventsMethodsDeps): readonly MethodImplementation[] {
+/** All methods of the core service `events`, for its service table. */
+export function eventsMethods({ events, rules }: EventsMethodsDeps): readonly MethodImplementation[] {
   return [
-    ...protoMethods(Stream, streamHandlers(events)),
-    implement(publishBatchSpec, (given, call) => events.publish(requireRight(call), given)),
-    consumeMethod(events),
-    ...protoMethods(Store, storeHandlers(events)),
+    ...protoMethods(Stream, streamHandlers(events, rules)),
+    implement(publishBatchSpec, (given, call) => {
+      const topics = new Set(given.map(({ topic }) => topic));
+      return events.publish(requireStream(rules, call, { topics, right: "publish" }), given);
+    }),
+    consumeMethod(events, rules),
+    ...protoMethods(Store, storeHandlers(events, rules)),
   ];
 }
 
-function streamHandlers(events: Events): ProtoHandlers<typeof Stream> {
+function streamHandlers(events: Events, rules: DataRules | undefined): ProtoHandlers<typeof Stream> {
   return {
     publish: async (request, call) => {
-      const namespace = requireRight(call);
+      const { namespace } = requireTopic(rules, call, { topic: request.topic, right: "publish" });
       const [published] = await events.publish(namespace, [toNewEvent(request)]);
       return published === undefined ? {} : toPublishResponse(published);
     },
-    consumeBatch: (requests, call) => consumeBatches(events, requests, call),
+    consumeBatch: (requests, call) => consumeBatches({ events, rules }, requests, call),
     ack: async ({ id, success, topic, group }, call) => {
-      const key = { ...toTopicKey(call, topic), group };
+      const key = { ...requireTopic(rules, call, { topic, right: "consume" }), group };
       if (success) await events.acknowledge(key, [id]);
       else await events.refuse(key, id);
       return {};
     },
     listGroups: async ({ topic }, call) => {
-      const groups = await events.groups(requireRight(call), topic === "" ? undefined : topic);
+      const namespace = requireStream(rules, call, { topics: [topic === "" ? "*" : topic], right: "list" });
+      const groups = await events.groups(namespace, topic === "" ? undefined : topic);
       return { groups: groups.map(toGroup) };
     },
-    listTopics: async (_, call) => ({ topics: (await events.topics(requireRight(call))).map(toTopic) }),
+    listTopics: async (_, call) => {
+      const topics = await events.topics(requireStream(rules, call, { topics: ["*"], right: "list" }));
+      return { topics: topics.map(toTopic) };
+    },
     setRetention: async ({ topic, retention }, call) => {
-      await events.setRetention(toTopicKey(call, topic), toRetention(retention));
+      await events.setRetention(requireTopic(rules, call, { topic, right: "manage" }), toRetention(retention));
       return {};
     },
     deleteTopic: async ({ topic }, call) => {
-      await events.deleteTopic(toTopicKey(call, topic));
+      await events.deleteTopic(requireTopic(rules, call, { topic, right: "manage" }));
       return {};
     },
     deleteGroup: async ({ topic, group }, call) => {
-      await events.deleteGroup({ ...toTopicKey(call, topic), group });
+      await events.deleteGroup({ ...requireTopic(rules, call, { topic, right: "manage" }), group });
       return {};
     },
     redrive: async ({ topic, group, limit }, call) => {
-      const count = await events.redrive({ ...toTopicKey(call, topic), group }, Number(limit));
+      const key = { ...requireTopic(rules, call, { topic, right: "manage" }), group };
+      const count = await events.redrive(key, Number(limit));
       return { count: BigInt(count) };
     },
   };
 }
 
-function storeHandlers(events: Events): ProtoHandlers<typeof Store> {
+function storeHandlers(events: Events, rules: DataRules | undefined): ProtoHandlers<typeof Store> {
   return {
     read: async (request, call) => {
-      const found = await events.read(toEventQuery(request, requireRight(call)));
+      const { namespace } = requireTopic(rules, call, { topic: request.topic, right: "read" });
+      const found = await events.read(toEventQuery(request, namespace));
       return { events: found.map(toEvent) };
     },
     write: () => {
       throw new MicroError("unimplemented", "events are written by Stream.Publish, not by Store.Write");
     },
   };
-}
-
-function toTopicKey(call: ServerCall, topic: string): { readonly namespace: string; readonly topic: string } {
-  return { namespace: requireRight(call), topic: requireTopicName(topic) };
-}
-
-function requireRight(call: ServerCall): string {
-  requireNamespaceAdmin(call.account, call.namespace, call.endpoint);
-  return call.namespace;
 }

@@ -1,6 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { ListRequest, ListResponseSchema, Store as StoreService } from "#gen/store/store_pb.ts";
 import { defaultNamespace } from "#interface/auth.ts";
+import { requireData } from "#interface/data-access.ts";
 import { requireNamespaceAdmin } from "#interface/namespace-access.ts";
 import type { ProtoHandlers } from "#rpc/proto-service.ts";
 import type { ServerCall } from "#rpc/server-call.ts";
@@ -10,7 +11,7 @@ import { origin, StoreTasks, type StoreTasksDeps } from "./store-tasks.ts";
 import { toDatabase, toQuery, toScope } from "./store-wire.ts";
 import { walkKeys } from "./walk-store.ts";
 
-/** `store.Store` as callers reach it: administrators of a database do everything in it, but in tables that are reserved. */
+/** `store.Store` as callers reach it: administrators of a database do everything in it that no rule denies, but in tables that are reserved. */
 export function storeHandlers(deps: StoreTasksDeps): ProtoHandlers<typeof StoreService> {
   const tasks = new StoreTasks(deps);
   return {
@@ -26,7 +27,8 @@ export function storeHandlers(deps: StoreTasksDeps): ProtoHandlers<typeof StoreS
     },
     tables: async (request, call) => {
       const database = toDatabase(request.database);
-      requireNamespaceAdmin(call.account, database, origin(call));
+      const resource = { type: "store", name: "*", endpoint: "list" } as const;
+      requireData(deps.rules, call.account, { namespace: database, resource, at: origin(call) });
       const tables = await deps.store.tables(database);
       return { tables: tables.filter((table) => !deps.isReserved({ database, table })) };
     },
@@ -38,7 +40,7 @@ async function* listKeys(
   { options }: ListRequest,
   call: ServerCall,
 ): AsyncGenerator<MessageInitShape<typeof ListResponseSchema>> {
-  const scope = tasks.open(toScope(options), call);
+  const scope = tasks.open(toScope(options), call, "read");
   const query = options === undefined ? {} : toQuery(options);
   let isEmpty = true;
   for await (const keys of walkKeys(deps.store, { scope, query, signal: call.signal })) {

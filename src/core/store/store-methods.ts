@@ -1,5 +1,6 @@
 import { systemClock, type Clock } from "#base/clock.ts";
 import { Store as StoreService } from "#gen/store/store_pb.ts";
+import type { DataRules } from "#interface/auth.ts";
 import type { Store, StoreScope } from "#interface/store.ts";
 import type { MethodImplementation } from "#rpc/method.ts";
 import { protoMethods } from "#rpc/proto-service.ts";
@@ -12,10 +13,12 @@ export interface StoreMethodsDeps {
   readonly isReserved?: (scope: StoreScope) => boolean;
   /** Turns the time that is left of a record into a moment. @default systemClock */
   readonly clock?: Clock;
+  /** Rules about tables. @default none */
+  readonly rules?: DataRules;
 }
 
 /** The methods of `store.Store`, for the table of the core service `store`. */
 export function storeMethods(deps: StoreMethodsDeps): readonly MethodImplementation[] {
-  const { store, isReserved = isReservedTable, clock = systemClock } = deps;
-  return protoMethods(StoreService, storeHandlers({ store, isReserved, clock }));
+  const { store, isReserved = isReservedTable, clock = systemClock, rules } = deps;
+  return protoMethods(StoreService, storeHandlers({ store, isReserved, clock, rules }));
 }

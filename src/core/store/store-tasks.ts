@@ -11,7 +11,8 @@ import type {
   WriteRequest,
   WriteResponse,
 } from "#gen/store/store_pb.ts";
-import { requireNamespaceAdmin } from "#interface/namespace-access.ts";
+import type { DataRules } from "#interface/auth.ts";
+import { requireData } from "#interface/data-access.ts";
 import type { Store, StoreChange, StoreScope } from "#interface/store.ts";
 import type { ServerCall } from "#rpc/server-call.ts";
 import type { AnswerRoom } from "./answer-room.ts";
@@ -24,7 +25,12 @@ export interface StoreTasksDeps {
   /** Tables that nobody reaches through the service. */
   readonly isReserved: (scope: StoreScope) => boolean;
   readonly clock: Clock;
+  /** Rules about tables. @default none: administrators of a database, services among them, use its tables */
+  readonly rules?: DataRules | undefined;
 }
+
+/** What somebody does with a table, as rules of type `store` name it. */
+export type StoreRight = "read" | "write" | "list";
 
 const readTypeName = "store.ReadResponse";
 
@@ -39,7 +45,7 @@ export class StoreTasks {
 
   /** @throws MicroError `not_found` when one key is asked for and is not there. */
   async read(request: ReadRequest, call: ServerCall, room: AnswerRoom): Promise<ReadResponse> {
-    const scope = this.open(toScope(request.options), call);
+    const scope = this.open(toScope(request.options), call, "read");
     const { store, clock } = this.#deps;
     const search = toSearch(request);
     if ("key" in search) {
@@ -58,7 +64,7 @@ export class StoreTasks {
 
   /** @throws MicroError `conflict` when the record has another revision. */
   async write({ record, options, expectedRevision }: WriteRequest, call: ServerCall): Promise<WriteResponse> {
-    const scope = this.open(toScope(options), call);
+    const scope = this.open(toScope(options), call, "write");
     const { store, clock } = this.#deps;
     const revision = await store.write([toPut(record, { scope, expectedRevision }, clock.now())]);
     return { $typeName: "store.WriteResponse", revision: BigInt(revision) };
@@ -66,14 +72,14 @@ export class StoreTasks {
 
   /** @throws MicroError `conflict` when the record has another revision. */
   async delete({ key, options, expectedRevision }: DeleteRequest, call: ServerCall): Promise<DeleteResponse> {
-    const scope = this.open(toScope(options), call);
+    const scope = this.open(toScope(options), call, "write");
     await this.#deps.store.write([{ kind: "delete", scope, key, ...toExpected(expectedRevision) }]);
     return { $typeName: "store.DeleteResponse" };
   }
 
   /** @throws MicroError `conflict` when one of the records has another revision. */
   async batch({ operations, options }: BatchRequest, call: ServerCall): Promise<BatchResponse> {
-    const scope = this.open(toScope(options), call);
+    const scope = this.open(toScope(options), call, "write");
     const { store, clock } = this.#deps;
     const nowMs = clock.now();
     const changes = operations.map((operation) => toChange(operation, scope, nowMs));
@@ -85,9 +91,10 @@ export class StoreTasks {
   }
 
   /** The scope itself. @throws MicroError `unauthenticated` or `permission_denied`. */
-  open(scope: StoreScope, call: ServerCall): StoreScope {
+  open(scope: StoreScope, call: ServerCall, right: StoreRight): StoreScope {
     const at = origin(call);
-    requireNamespaceAdmin(call.account, scope.database, at);
+    const resource = { type: "store", name: scope.table, endpoint: right } as const;
+    requireData(this.#deps.rules, call.account, { namespace: scope.database, resource, at });
     if (this.#deps.isReserved(scope)) throw createReservedRefusal(scope, at);
     return scope;
   }

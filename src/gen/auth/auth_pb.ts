@@ -10,7 +10,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file auth/auth.proto.
  */
 export const file_auth_auth: GenFile = /*@__PURE__*/
-  fileDesc("Cg9hdXRoL2F1dGgucHJvdG8SBGF1dGgiHAoHT3B0aW9ucxIRCgluYW1lc3BhY2UYASABKAkiVQoFVG9rZW4SFAoMYWNjZXNzX3Rva2VuGAEgASgJEhUKDXJlZnJlc2hfdG9rZW4YAiABKAkSDwoHY3JlYXRlZBgDIAEoAxIOCgZleHBpcnkYBCABKAMiwQEKB0FjY291bnQSCgoCaWQYASABKAkSDAoEdHlwZRgCIAEoCRItCghtZXRhZGF0YRgEIAMoCzIbLmF1dGguQWNjb3VudC5NZXRhZGF0YUVudHJ5Eg4KBnNjb3BlcxgFIAMoCRIOCgZpc3N1ZXIYBiABKAkSDgoGc2VjcmV0GAcgASgJEgwKBG5hbWUYCCABKAkaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjgKCFJlc291cmNlEgwKBG5hbWUYASABKAkSDAoEdHlwZRgCIAEoCRIQCghlbmRwb2ludBgDIAEoCSLzAQoPR2VuZXJhdGVSZXF1ZXN0EgoKAmlkGAEgASgJEjUKCG1ldGFkYXRhGAMgAygLMiMuYXV0aC5HZW5lcmF0ZVJlcXVlc3QuTWV0YWRhdGFFbnRyeRIOCgZzY29wZXMYBCADKAkSDgoGc2VjcmV0GAUgASgJEgwKBHR5cGUYBiABKAkSEAoIcHJvdmlkZXIYByABKAkSHgoHb3B0aW9ucxgIIAEoCzINLmF1dGguT3B0aW9ucxIMCgRuYW1lGAkgASgJGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIyChBHZW5lcmF0ZVJlc3BvbnNlEh4KB2FjY291bnQYASABKAsyDS5hdXRoLkFjY291bnQiPwoOSW5zcGVjdFJlcXVlc3QSDQoFdG9rZW4YASABKAkSHgoHb3B0aW9ucxgCIAEoCzINLmF1dGguT3B0aW9ucyIxCg9JbnNwZWN0UmVzcG9uc2USHgoHYWNjb3VudBgBIAEoCzINLmF1dGguQWNjb3VudCJ3CgxUb2tlblJlcXVlc3QSCgoCaWQYASABKAkSDgoGc2VjcmV0GAIgASgJEhUKDXJlZnJlc2hfdG9rZW4YAyABKAkSFAoMdG9rZW5fZXhwaXJ5GAQgASgDEh4KB29wdGlvbnMYBSABKAsyDS5hdXRoLk9wdGlvbnMiKwoNVG9rZW5SZXNwb25zZRIaCgV0b2tlbhgBIAEoCzILLmF1dGguVG9rZW4iSwoSUmV2b2tlVG9rZW5SZXF1ZXN0EhUKDXJlZnJlc2hfdG9rZW4YASABKAkSHgoHb3B0aW9ucxgCIAEoCzINLmF1dGguT3B0aW9ucyIVChNSZXZva2VUb2tlblJlc3BvbnNlIoEBCg5FeHBsYWluUmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEiAKCHJlc291cmNlGAIgASgLMg4uYXV0aC5SZXNvdXJjZRIeCgdvcHRpb25zGAMgASgLMg0uYXV0aC5PcHRpb25zEhkKEWFjY291bnRfbmFtZXNwYWNlGAQgASgJIkwKD0V4cGxhaW5SZXNwb25zZRIPCgdncmFudGVkGAEgASgIEhgKBHJ1bGUYAiABKAsyCi5hdXRoLlJ1bGUSDgoGcmVhc29uGAMgASgJIjUKE0xpc3RBY2NvdW50c1JlcXVlc3QSHgoHb3B0aW9ucxgBIAEoCzINLmF1dGguT3B0aW9ucyI3ChRMaXN0QWNjb3VudHNSZXNwb25zZRIfCghhY2NvdW50cxgBIAMoCzINLmF1dGguQWNjb3VudCJCChREZWxldGVBY2NvdW50UmVxdWVzdBIKCgJpZBgBIAEoCRIeCgdvcHRpb25zGAIgASgLMg0uYXV0aC5PcHRpb25zIhcKFURlbGV0ZUFjY291bnRSZXNwb25zZSJpChNDaGFuZ2VTZWNyZXRSZXF1ZXN0EgoKAmlkGAEgASgJEhIKCm9sZF9zZWNyZXQYAiABKAkSEgoKbmV3X3NlY3JldBgDIAEoCRIeCgdvcHRpb25zGAQgASgLMg0uYXV0aC5PcHRpb25zIhYKFENoYW5nZVNlY3JldFJlc3BvbnNlInMKBFJ1bGUSCgoCaWQYASABKAkSDQoFc2NvcGUYAiABKAkSIAoIcmVzb3VyY2UYAyABKAsyDi5hdXRoLlJlc291cmNlEhwKBmFjY2VzcxgEIAEoDjIMLmF1dGguQWNjZXNzEhAKCHByaW9yaXR5GAUgASgFIk0KEUNyZWF0ZVJ1bGVSZXF1ZXN0EhgKBHJ1bGUYASABKAsyCi5hdXRoLlJ1bGUSHgoHb3B0aW9ucxgCIAEoCzINLmF1dGguT3B0aW9ucyIUChJDcmVhdGVSdWxlUmVzcG9uc2UiPwoRRGVsZXRlUnVsZVJlcXVlc3QSCgoCaWQYASABKAkSHgoHb3B0aW9ucxgCIAEoCzINLmF1dGguT3B0aW9ucyIUChJEZWxldGVSdWxlUmVzcG9uc2UiMgoQTGlzdFJ1bGVzUmVxdWVzdBIeCgdvcHRpb25zGAIgASgLMg0uYXV0aC5PcHRpb25zIi4KEUxpc3RSdWxlc1Jlc3BvbnNlEhkKBXJ1bGVzGAEgAygLMgouYXV0aC5SdWxlIjMKEVdhdGNoUnVsZXNSZXF1ZXN0Eh4KB29wdGlvbnMYASABKAsyDS5hdXRoLk9wdGlvbnMiSAoHUnVsZVNldBIRCgluYW1lc3BhY2UYASABKAkSGQoFcnVsZXMYAiADKAsyCi5hdXRoLlJ1bGUSDwoHdmVyc2lvbhgDIAEoBCouCgZBY2Nlc3MSCwoHVU5LTk9XThAAEgsKB0dSQU5URUQQARIKCgZERU5JRUQQAjKiAgoEQXV0aBI5CghHZW5lcmF0ZRIVLmF1dGguR2VuZXJhdGVSZXF1ZXN0GhYuYXV0aC5HZW5lcmF0ZVJlc3BvbnNlEjYKB0luc3BlY3QSFC5hdXRoLkluc3BlY3RSZXF1ZXN0GhUuYXV0aC5JbnNwZWN0UmVzcG9uc2USMAoFVG9rZW4SEi5hdXRoLlRva2VuUmVxdWVzdBoTLmF1dGguVG9rZW5SZXNwb25zZRI9CgZSZXZva2USGC5hdXRoLlJldm9rZVRva2VuUmVxdWVzdBoZLmF1dGguUmV2b2tlVG9rZW5SZXNwb25zZRI2CgdFeHBsYWluEhQuYXV0aC5FeHBsYWluUmVxdWVzdBoVLmF1dGguRXhwbGFpblJlc3BvbnNlMtMBCghBY2NvdW50cxI9CgRMaXN0EhkuYXV0aC5MaXN0QWNjb3VudHNSZXF1ZXN0GhouYXV0aC5MaXN0QWNjb3VudHNSZXNwb25zZRJBCgZEZWxldGUSGi5hdXRoLkRlbGV0ZUFjY291bnRSZXF1ZXN0GhsuYXV0aC5EZWxldGVBY2NvdW50UmVzcG9uc2USRQoMQ2hhbmdlU2VjcmV0EhkuYXV0aC5DaGFuZ2VTZWNyZXRSZXF1ZXN0GhouYXV0aC5DaGFuZ2VTZWNyZXRSZXNwb25zZTLtAQoFUnVsZXMSOwoGQ3JlYXRlEhcuYXV0aC5DcmVhdGVSdWxlUmVxdWVzdBoYLmF1dGguQ3JlYXRlUnVsZVJlc3BvbnNlEjsKBkRlbGV0ZRIXLmF1dGguRGVsZXRlUnVsZVJlcXVlc3QaGC5hdXRoLkRlbGV0ZVJ1bGVSZXNwb25zZRI3CgRMaXN0EhYuYXV0aC5MaXN0UnVsZXNSZXF1ZXN0GhcuYXV0aC5MaXN0UnVsZXNSZXNwb25zZRIxCgVXYXRjaBIXLmF1dGguV2F0Y2hSdWxlc1JlcXVlc3QaDS5hdXRoLlJ1bGVTZXQwAWIGcHJvdG8z");
+  fileDesc("Cg9hdXRoL2F1dGgucHJvdG8SBGF1dGgiHAoHT3B0aW9ucxIRCgluYW1lc3BhY2UYASABKAkiVQoFVG9rZW4SFAoMYWNjZXNzX3Rva2VuGAEgASgJEhUKDXJlZnJlc2hfdG9rZW4YAiABKAkSDwoHY3JlYXRlZBgDIAEoAxIOCgZleHBpcnkYBCABKAMiwQEKB0FjY291bnQSCgoCaWQYASABKAkSDAoEdHlwZRgCIAEoCRItCghtZXRhZGF0YRgEIAMoCzIbLmF1dGguQWNjb3VudC5NZXRhZGF0YUVudHJ5Eg4KBnNjb3BlcxgFIAMoCRIOCgZpc3N1ZXIYBiABKAkSDgoGc2VjcmV0GAcgASgJEgwKBG5hbWUYCCABKAkaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjgKCFJlc291cmNlEgwKBG5hbWUYASABKAkSDAoEdHlwZRgCIAEoCRIQCghlbmRwb2ludBgDIAEoCSLzAQoPR2VuZXJhdGVSZXF1ZXN0EgoKAmlkGAEgASgJEjUKCG1ldGFkYXRhGAMgAygLMiMuYXV0aC5HZW5lcmF0ZVJlcXVlc3QuTWV0YWRhdGFFbnRyeRIOCgZzY29wZXMYBCADKAkSDgoGc2VjcmV0GAUgASgJEgwKBHR5cGUYBiABKAkSEAoIcHJvdmlkZXIYByABKAkSHgoHb3B0aW9ucxgIIAEoCzINLmF1dGguT3B0aW9ucxIMCgRuYW1lGAkgASgJGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIyChBHZW5lcmF0ZVJlc3BvbnNlEh4KB2FjY291bnQYASABKAsyDS5hdXRoLkFjY291bnQiPwoOSW5zcGVjdFJlcXVlc3QSDQoFdG9rZW4YASABKAkSHgoHb3B0aW9ucxgCIAEoCzINLmF1dGguT3B0aW9ucyIxCg9JbnNwZWN0UmVzcG9uc2USHgoHYWNjb3VudBgBIAEoCzINLmF1dGguQWNjb3VudCJ3CgxUb2tlblJlcXVlc3QSCgoCaWQYASABKAkSDgoGc2VjcmV0GAIgASgJEhUKDXJlZnJlc2hfdG9rZW4YAyABKAkSFAoMdG9rZW5fZXhwaXJ5GAQgASgDEh4KB29wdGlvbnMYBSABKAsyDS5hdXRoLk9wdGlvbnMiKwoNVG9rZW5SZXNwb25zZRIaCgV0b2tlbhgBIAEoCzILLmF1dGguVG9rZW4iSwoSUmV2b2tlVG9rZW5SZXF1ZXN0EhUKDXJlZnJlc2hfdG9rZW4YASABKAkSHgoHb3B0aW9ucxgCIAEoCzINLmF1dGguT3B0aW9ucyIVChNSZXZva2VUb2tlblJlc3BvbnNlIoEBCg5FeHBsYWluUmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEiAKCHJlc291cmNlGAIgASgLMg4uYXV0aC5SZXNvdXJjZRIeCgdvcHRpb25zGAMgASgLMg0uYXV0aC5PcHRpb25zEhkKEWFjY291bnRfbmFtZXNwYWNlGAQgASgJIkwKD0V4cGxhaW5SZXNwb25zZRIPCgdncmFudGVkGAEgASgIEhgKBHJ1bGUYAiABKAsyCi5hdXRoLlJ1bGUSDgoGcmVhc29uGAMgASgJIjUKE0xpc3RBY2NvdW50c1JlcXVlc3QSHgoHb3B0aW9ucxgBIAEoCzINLmF1dGguT3B0aW9ucyI3ChRMaXN0QWNjb3VudHNSZXNwb25zZRIfCghhY2NvdW50cxgBIAMoCzINLmF1dGguQWNjb3VudCJCChREZWxldGVBY2NvdW50UmVxdWVzdBIKCgJpZBgBIAEoCRIeCgdvcHRpb25zGAIgASgLMg0uYXV0aC5PcHRpb25zIhcKFURlbGV0ZUFjY291bnRSZXNwb25zZSJpChNDaGFuZ2VTZWNyZXRSZXF1ZXN0EgoKAmlkGAEgASgJEhIKCm9sZF9zZWNyZXQYAiABKAkSEgoKbmV3X3NlY3JldBgDIAEoCRIeCgdvcHRpb25zGAQgASgLMg0uYXV0aC5PcHRpb25zIhYKFENoYW5nZVNlY3JldFJlc3BvbnNlIkIKFFJldm9rZUFjY291bnRSZXF1ZXN0EgoKAmlkGAEgASgJEh4KB29wdGlvbnMYAiABKAsyDS5hdXRoLk9wdGlvbnMiFwoVUmV2b2tlQWNjb3VudFJlc3BvbnNlImEKEFJlYWRBdWRpdFJlcXVlc3QSHgoHb3B0aW9ucxgBIAEoCzINLmF1dGguT3B0aW9ucxINCgVsaW1pdBgCIAEoAxINCgVzaW5jZRgDIAEoAxIPCgdhY2NvdW50GAQgASgJIjYKEVJlYWRBdWRpdFJlc3BvbnNlEiEKB2VudHJpZXMYASADKAsyEC5hdXRoLkF1ZGl0RW50cnkirAEKCkF1ZGl0RW50cnkSEAoIZmlyc3RfbXMYASABKAMSDwoHbGFzdF9tcxgCIAEoAxINCgVjb3VudBgDIAEoAxIOCgZhY3Rpb24YBCABKAkSDwoHYWNjb3VudBgFIAEoCRIZChFhY2NvdW50X25hbWVzcGFjZRgGIAEoCRIPCgdzdWJqZWN0GAcgASgJEg8KB2FkZHJlc3MYCCABKAkSDgoGZGV0YWlsGAkgASgJInMKBFJ1bGUSCgoCaWQYASABKAkSDQoFc2NvcGUYAiABKAkSIAoIcmVzb3VyY2UYAyABKAsyDi5hdXRoLlJlc291cmNlEhwKBmFjY2VzcxgEIAEoDjIMLmF1dGguQWNjZXNzEhAKCHByaW9yaXR5GAUgASgFIk0KEUNyZWF0ZVJ1bGVSZXF1ZXN0EhgKBHJ1bGUYASABKAsyCi5hdXRoLlJ1bGUSHgoHb3B0aW9ucxgCIAEoCzINLmF1dGguT3B0aW9ucyIUChJDcmVhdGVSdWxlUmVzcG9uc2UiPwoRRGVsZXRlUnVsZVJlcXVlc3QSCgoCaWQYASABKAkSHgoHb3B0aW9ucxgCIAEoCzINLmF1dGguT3B0aW9ucyIUChJEZWxldGVSdWxlUmVzcG9uc2UiMgoQTGlzdFJ1bGVzUmVxdWVzdBIeCgdvcHRpb25zGAIgASgLMg0uYXV0aC5PcHRpb25zIi4KEUxpc3RSdWxlc1Jlc3BvbnNlEhkKBXJ1bGVzGAEgAygLMgouYXV0aC5SdWxlIjMKEVdhdGNoUnVsZXNSZXF1ZXN0Eh4KB29wdGlvbnMYASABKAsyDS5hdXRoLk9wdGlvbnMiSAoHUnVsZVNldBIRCgluYW1lc3BhY2UYASABKAkSGQoFcnVsZXMYAiADKAsyCi5hdXRoLlJ1bGUSDwoHdmVyc2lvbhgDIAEoBCouCgZBY2Nlc3MSCwoHVU5LTk9XThAAEgsKB0dSQU5URUQQARIKCgZERU5JRUQQAjKiAgoEQXV0aBI5CghHZW5lcmF0ZRIVLmF1dGguR2VuZXJhdGVSZXF1ZXN0GhYuYXV0aC5HZW5lcmF0ZVJlc3BvbnNlEjYKB0luc3BlY3QSFC5hdXRoLkluc3BlY3RSZXF1ZXN0GhUuYXV0aC5JbnNwZWN0UmVzcG9uc2USMAoFVG9rZW4SEi5hdXRoLlRva2VuUmVxdWVzdBoTLmF1dGguVG9rZW5SZXNwb25zZRI9CgZSZXZva2USGC5hdXRoLlJldm9rZVRva2VuUmVxdWVzdBoZLmF1dGguUmV2b2tlVG9rZW5SZXNwb25zZRI2CgdFeHBsYWluEhQuYXV0aC5FeHBsYWluUmVxdWVzdBoVLmF1dGguRXhwbGFpblJlc3BvbnNlMpYCCghBY2NvdW50cxI9CgRMaXN0EhkuYXV0aC5MaXN0QWNjb3VudHNSZXF1ZXN0GhouYXV0aC5MaXN0QWNjb3VudHNSZXNwb25zZRJBCgZEZWxldGUSGi5hdXRoLkRlbGV0ZUFjY291bnRSZXF1ZXN0GhsuYXV0aC5EZWxldGVBY2NvdW50UmVzcG9uc2USRQoMQ2hhbmdlU2VjcmV0EhkuYXV0aC5DaGFuZ2VTZWNyZXRSZXF1ZXN0GhouYXV0aC5DaGFuZ2VTZWNyZXRSZXNwb25zZRJBCgZSZXZva2USGi5hdXRoLlJldm9rZUFjY291bnRSZXF1ZXN0GhsuYXV0aC5SZXZva2VBY2NvdW50UmVzcG9uc2Uy7QEKBVJ1bGVzEjsKBkNyZWF0ZRIXLmF1dGguQ3JlYXRlUnVsZVJlcXVlc3QaGC5hdXRoLkNyZWF0ZVJ1bGVSZXNwb25zZRI7CgZEZWxldGUSFy5hdXRoLkRlbGV0ZVJ1bGVSZXF1ZXN0GhguYXV0aC5EZWxldGVSdWxlUmVzcG9uc2USNwoETGlzdBIWLmF1dGguTGlzdFJ1bGVzUmVxdWVzdBoXLmF1dGguTGlzdFJ1bGVzUmVzcG9uc2USMQoFV2F0Y2gSFy5hdXRoLldhdGNoUnVsZXNSZXF1ZXN0Gg0uYXV0aC5SdWxlU2V0MAEyQAoFQXVkaXQSNwoEUmVhZBIWLmF1dGguUmVhZEF1ZGl0UmVxdWVzdBoXLmF1dGguUmVhZEF1ZGl0UmVzcG9uc2ViBnByb3RvMw");
 
 /**
  * Where a call acts.
@@ -646,6 +646,189 @@ export const ChangeSecretResponseSchema: GenMessage<ChangeSecretResponse> = /*@_
   messageDesc(file_auth_auth, 19);
 
 /**
+ * Body of Accounts.Revoke.
+ *
+ * @generated from message auth.RevokeAccountRequest
+ */
+export type RevokeAccountRequest = Message<"auth.RevokeAccountRequest"> & {
+  /**
+   * Id or name of the account.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Its namespace.
+   *
+   * @generated from field: auth.Options options = 2;
+   */
+  options?: Options | undefined;
+};
+
+/**
+ * Describes the message auth.RevokeAccountRequest.
+ * Use `create(RevokeAccountRequestSchema)` to create a new message.
+ */
+export const RevokeAccountRequestSchema: GenMessage<RevokeAccountRequest> = /*@__PURE__*/
+  messageDesc(file_auth_auth, 20);
+
+/**
+ * Answer of Accounts.Revoke.
+ *
+ * @generated from message auth.RevokeAccountResponse
+ */
+export type RevokeAccountResponse = Message<"auth.RevokeAccountResponse"> & {
+};
+
+/**
+ * Describes the message auth.RevokeAccountResponse.
+ * Use `create(RevokeAccountResponseSchema)` to create a new message.
+ */
+export const RevokeAccountResponseSchema: GenMessage<RevokeAccountResponse> = /*@__PURE__*/
+  messageDesc(file_auth_auth, 21);
+
+/**
+ * Body of Audit.Read.
+ *
+ * @generated from message auth.ReadAuditRequest
+ */
+export type ReadAuditRequest = Message<"auth.ReadAuditRequest"> & {
+  /**
+   * Namespace to read.
+   *
+   * @generated from field: auth.Options options = 1;
+   */
+  options?: Options | undefined;
+
+  /**
+   * At most so many; 0 is 100.
+   *
+   * @generated from field: int64 limit = 2;
+   */
+  limit: bigint;
+
+  /**
+   * Nothing that was before, in unix seconds; 0 is all that is kept.
+   *
+   * @generated from field: int64 since = 3;
+   */
+  since: bigint;
+
+  /**
+   * Only what this account did or what was done to it; empty is everything.
+   *
+   * @generated from field: string account = 4;
+   */
+  account: string;
+};
+
+/**
+ * Describes the message auth.ReadAuditRequest.
+ * Use `create(ReadAuditRequestSchema)` to create a new message.
+ */
+export const ReadAuditRequestSchema: GenMessage<ReadAuditRequest> = /*@__PURE__*/
+  messageDesc(file_auth_auth, 22);
+
+/**
+ * Answer of Audit.Read.
+ *
+ * @generated from message auth.ReadAuditResponse
+ */
+export type ReadAuditResponse = Message<"auth.ReadAuditResponse"> & {
+  /**
+   * Newest first.
+   *
+   * @generated from field: repeated auth.AuditEntry entries = 1;
+   */
+  entries: AuditEntry[];
+};
+
+/**
+ * Describes the message auth.ReadAuditResponse.
+ * Use `create(ReadAuditResponseSchema)` to create a new message.
+ */
+export const ReadAuditResponseSchema: GenMessage<ReadAuditResponse> = /*@__PURE__*/
+  messageDesc(file_auth_auth, 23);
+
+/**
+ * Something that was refused or changed. Holds no secret and no token.
+ *
+ * @generated from message auth.AuditEntry
+ */
+export type AuditEntry = Message<"auth.AuditEntry"> & {
+  /**
+   * When it happened first, in unix milliseconds.
+   *
+   * @generated from field: int64 first_ms = 1;
+   */
+  firstMs: bigint;
+
+  /**
+   * When it happened last; the same as `first_ms` for what happened once.
+   *
+   * @generated from field: int64 last_ms = 2;
+   */
+  lastMs: bigint;
+
+  /**
+   * How often it happened.
+   *
+   * @generated from field: int64 count = 3;
+   */
+  count: bigint;
+
+  /**
+   * What happened: `refused`, `login`, `login failed`, `account created`, `rule deleted` …
+   *
+   * @generated from field: string action = 4;
+   */
+  action: string;
+
+  /**
+   * Who did it; empty without an account, `server` for the server itself.
+   *
+   * @generated from field: string account = 5;
+   */
+  account: string;
+
+  /**
+   * Namespace of that account.
+   *
+   * @generated from field: string account_namespace = 6;
+   */
+  accountNamespace: string;
+
+  /**
+   * What it was about: an endpoint, an account, a rule.
+   *
+   * @generated from field: string subject = 7;
+   */
+  subject: string;
+
+  /**
+   * Where the call came from, without the port; empty for what the server did by itself.
+   *
+   * @generated from field: string address = 8;
+   */
+  address: string;
+
+  /**
+   * Why it was refused, or what the change was.
+   *
+   * @generated from field: string detail = 9;
+   */
+  detail: string;
+};
+
+/**
+ * Describes the message auth.AuditEntry.
+ * Use `create(AuditEntrySchema)` to create a new message.
+ */
+export const AuditEntrySchema: GenMessage<AuditEntry> = /*@__PURE__*/
+  messageDesc(file_auth_auth, 24);
+
+/**
  * Grants or denies a resource to a scope.
  *
  * @generated from message auth.Rule
@@ -693,7 +876,7 @@ export type Rule = Message<"auth.Rule"> & {
  * Use `create(RuleSchema)` to create a new message.
  */
 export const RuleSchema: GenMessage<Rule> = /*@__PURE__*/
-  messageDesc(file_auth_auth, 20);
+  messageDesc(file_auth_auth, 25);
 
 /**
  * Body of Rules.Create.
@@ -721,7 +904,7 @@ export type CreateRuleRequest = Message<"auth.CreateRuleRequest"> & {
  * Use `create(CreateRuleRequestSchema)` to create a new message.
  */
 export const CreateRuleRequestSchema: GenMessage<CreateRuleRequest> = /*@__PURE__*/
-  messageDesc(file_auth_auth, 21);
+  messageDesc(file_auth_auth, 26);
 
 /**
  * Answer of Rules.Create.
@@ -736,7 +919,7 @@ export type CreateRuleResponse = Message<"auth.CreateRuleResponse"> & {
  * Use `create(CreateRuleResponseSchema)` to create a new message.
  */
 export const CreateRuleResponseSchema: GenMessage<CreateRuleResponse> = /*@__PURE__*/
-  messageDesc(file_auth_auth, 22);
+  messageDesc(file_auth_auth, 27);
 
 /**
  * Body of Rules.Delete.
@@ -764,7 +947,7 @@ export type DeleteRuleRequest = Message<"auth.DeleteRuleRequest"> & {
  * Use `create(DeleteRuleRequestSchema)` to create a new message.
  */
 export const DeleteRuleRequestSchema: GenMessage<DeleteRuleRequest> = /*@__PURE__*/
-  messageDesc(file_auth_auth, 23);
+  messageDesc(file_auth_auth, 28);
 
 /**
  * Answer of Rules.Delete.
@@ -779,7 +962,7 @@ export type DeleteRuleResponse = Message<"auth.DeleteRuleResponse"> & {
  * Use `create(DeleteRuleResponseSchema)` to create a new message.
  */
 export const DeleteRuleResponseSchema: GenMessage<DeleteRuleResponse> = /*@__PURE__*/
-  messageDesc(file_auth_auth, 24);
+  messageDesc(file_auth_auth, 29);
 
 /**
  * Body of Rules.List.
@@ -800,7 +983,7 @@ export type ListRulesRequest = Message<"auth.ListRulesRequest"> & {
  * Use `create(ListRulesRequestSchema)` to create a new message.
  */
 export const ListRulesRequestSchema: GenMessage<ListRulesRequest> = /*@__PURE__*/
-  messageDesc(file_auth_auth, 25);
+  messageDesc(file_auth_auth, 30);
 
 /**
  * Answer of Rules.List.
@@ -821,7 +1004,7 @@ export type ListRulesResponse = Message<"auth.ListRulesResponse"> & {
  * Use `create(ListRulesResponseSchema)` to create a new message.
  */
 export const ListRulesResponseSchema: GenMessage<ListRulesResponse> = /*@__PURE__*/
-  messageDesc(file_auth_auth, 26);
+  messageDesc(file_auth_auth, 31);
 
 /**
  * Body of Rules.Watch.
@@ -842,7 +1025,7 @@ export type WatchRulesRequest = Message<"auth.WatchRulesRequest"> & {
  * Use `create(WatchRulesRequestSchema)` to create a new message.
  */
 export const WatchRulesRequestSchema: GenMessage<WatchRulesRequest> = /*@__PURE__*/
-  messageDesc(file_auth_auth, 27);
+  messageDesc(file_auth_auth, 32);
 
 /**
  * All rules of one namespace, replacing what was sent before for it.
@@ -877,7 +1060,7 @@ export type RuleSet = Message<"auth.RuleSet"> & {
  * Use `create(RuleSetSchema)` to create a new message.
  */
 export const RuleSetSchema: GenMessage<RuleSet> = /*@__PURE__*/
-  messageDesc(file_auth_auth, 28);
+  messageDesc(file_auth_auth, 33);
 
 /**
  * What a rule does with a call that it matches.
@@ -1019,6 +1202,17 @@ export const Accounts: GenService<{
     input: typeof ChangeSecretRequestSchema;
     output: typeof ChangeSecretResponseSchema;
   },
+  /**
+   * Ends every token and login of an account, which logs in anew with the secret that it has. The credential that the
+   * runtime gave a service ends too, until that service is started again. Errors: 404 when there is no such account.
+   *
+   * @generated from rpc auth.Accounts.Revoke
+   */
+  revoke: {
+    methodKind: "unary";
+    input: typeof RevokeAccountRequestSchema;
+    output: typeof RevokeAccountResponseSchema;
+  },
 }> = /*@__PURE__*/
   serviceDesc(file_auth_auth, 1);
 
@@ -1070,4 +1264,23 @@ export const Rules: GenService<{
   },
 }> = /*@__PURE__*/
   serviceDesc(file_auth_auth, 2);
+
+/**
+ * What was refused and what was changed in a namespace, for administrators of it.
+ *
+ * @generated from service auth.Audit
+ */
+export const Audit: GenService<{
+  /**
+   * Newest first. Errors: 401 or 403 when the caller is no administrator of the namespace.
+   *
+   * @generated from rpc auth.Audit.Read
+   */
+  read: {
+    methodKind: "unary";
+    input: typeof ReadAuditRequestSchema;
+    output: typeof ReadAuditResponseSchema;
+  },
+}> = /*@__PURE__*/
+  serviceDesc(file_auth_auth, 3);
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "bun:test";
 import fc from "fast-check";
-import type { Account, Resource, Rule } from "#interface/auth.ts";
+import type { Account, Resource, Rule } from "./auth.ts";
 import { evaluateRules, isMatch } from "./evaluate-rules.ts";
 
 const resource: Resource = { type: "service", name: "greeter", endpoint: "Say.Hello" };

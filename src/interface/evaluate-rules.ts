@@ -1,11 +1,12 @@
-import type { Account, Decision, Resource, Rule } from "#interface/auth.ts";
+import type { Account, Decision, Resource, Rule } from "./auth.ts";
+import { isDataType } from "./data-type.ts";
 
 /**
  * Decides by the rules of a namespace. The first rule that matches the resource and says something about the account
  * decides: higher priority first, then the lower id. When none does, the answer is no.
  *
  * Words are compared without case. An account of another namespace is refused by the first matching rule that is neither
- * public nor `+`.
+ * public nor `+`. A rule for all types that grants is silent about data: it opens services.
  *
  * @param namespace that of the resource.
  */
@@ -15,7 +16,7 @@ export function evaluateRules(
 ): Decision {
   const { account, namespace, resource } = request;
   for (const rule of sortRules(rules)) {
-    if (!isMatch(rule.resource, resource)) continue;
+    if (!isMatch(rule.resource, resource) || isSilent(rule, resource)) continue;
     const verdict = judge(rule, account, namespace);
     if (verdict !== "not concerned") return { granted: verdict === "granted", rule };
   }
@@ -44,6 +45,10 @@ function judge(rule: Rule, account: Account | undefined, namespace: string): "gr
   if (rule.scope === "*") return rule.access;
   const scope = rule.scope.toLowerCase();
   return account.scopes.some((each) => each.toLowerCase() === scope) ? rule.access : "not concerned";
+}
+
+function isSilent({ access, resource }: Rule, asked: Resource): boolean {
+  return access === "granted" && resource.type === "*" && isDataType(asked.type.toLowerCase());
 }
 
 function isSameOrAll(pattern: string, asked: string): boolean {
