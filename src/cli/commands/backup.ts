@@ -58,7 +58,6 @@ async function receive(session: Session, file: AsideFile, progress: ProgressLine
 
 /** Reads back what was written. */
 async function check(path: string): Promise<{ readonly fileCount: number; readonly createdAtMs: number }> {
-  // oxlint-disable-next-line no-restricted-imports -- what reads archives is the server's; loaded here and for restore only
   const { checkBackup } = await import("#core/backup/restore-home.ts");
   try {
     const { files, createdAtMs } = await checkBackup(path);

@@ -52,13 +52,11 @@ interface Request {
 
 /** The server's code is loaded here, because no other command of a client needs it. */
 async function restore({ file, paths, isForced }: Request) {
-  /* oxlint-disable no-restricted-imports -- a restore is the server's own work, done while it does not run */
   const [backup, { prepareHomeFolder }, { acquireServerLock }] = await Promise.all([
     import("#core/backup/restore-home.ts"),
     import("#server/home-folder.ts"),
     import("#server/server-lock.ts"),
   ]);
-  /* oxlint-enable no-restricted-imports */
   process.umask(0o077);
   const isNewHome = !existsSync(paths.home);
   if (isNewHome) await backup.checkBackup(file, { paths, version });
