@@ -38,6 +38,18 @@ export const limits = {
   streamQueueCountMax: 64,
   /** Messages of a WebSocket that may wait for the service: its sender cannot be paused, so it is refused. */
   socketQueueCountMax: 1_024,
+  /** WebSockets of one gateway; each may cost tens of KiB. */
+  socketCountMax: 10_000,
+  /** Answers of one gateway that are streams and have not ended. */
+  liveStreamCountMax: 10_000,
+  /** Requests that one gateway answers at a time: far above what it can work on, below what its memory can hold. */
+  requestsInFlightMax: 10_000,
+  /** Callers whose rate a gateway remembers, accounts and addresses each: a megabyte or two. */
+  rateBucketCountMax: 10_000,
+  /** Content of one message of an upload: large enough to cost little, small enough that uploads hold little memory. */
+  uploadPieceBytes: 256 * KiB,
+  /** An upload of which nothing comes for this long has ended. */
+  uploadIdleMs: 30_000,
   /** Unary calls without a deadline of their own, as Micro clients do. */
   requestTimeoutMs: 60_000,
   /** Time for a TCP connection or HTTP/2 session to stand. */

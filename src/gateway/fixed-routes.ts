@@ -12,15 +12,24 @@ export function isCallMethod(method: string): boolean {
   return callMethodSet.has(method);
 }
 
+/** What the gateway says of the server. */
+export interface ServerState {
+  readonly version: string;
+  /** Why it should not be sent requests; empty when it should. */
+  readonly unreadyReasons: () => readonly string[];
+}
+
 /** Paths that the gateway answers itself; undefined for calls. */
-export function answerFixed(method: string, { path, query }: UrlParts, version: string): Response | undefined {
+export function answerFixed(method: string, { path, query }: UrlParts, server: ServerState): Response | undefined {
   if (method === "OPTIONS") return new Response(null, { status: 200, headers: { allow: allowedMethods } });
   switch (path) {
     case "/":
       // Micro writes a space after the colon, and tools compare.
-      return jsonText(`{"version": ${JSON.stringify(version)}}`);
+      return jsonText(`{"version": ${JSON.stringify(server.version)}}`);
     case "/health":
       return jsonText(`{"status": "ok"}`);
+    case "/ready":
+      return answerReady(server.unreadyReasons());
     case "/favicon.ico":
       return new Response(null, { status: 200 });
   }
@@ -29,6 +38,12 @@ export function answerFixed(method: string, { path, query }: UrlParts, version: 
   // 308 keeps method and body, 301 is what clients of GET remember.
   const status = method === "GET" || method === "HEAD" ? 301 : 308;
   return new Response(null, { status, headers: { location: query === "" ? clean : `${clean}?${query}` } });
+}
+
+function answerReady(reasons: readonly string[]): Response {
+  if (reasons.length === 0) return jsonText(`{"status": "ready"}`);
+  const headers = { "content-type": "application/json", "retry-after": "1" };
+  return new Response(`{"status": "not ready", "reasons": ${JSON.stringify(reasons)}}`, { status: 503, headers });
 }
 
 function jsonText(text: string): Response {

@@ -1,18 +1,38 @@
 import { MicroError } from "#base/error.ts";
+import { MiB } from "#base/limits.ts";
 import type { Metadata } from "#base/metadata.ts";
 import type { CallSource } from "#rpc/incoming-call.ts";
 import { readCookieToken } from "./cookie-token.ts";
+import { decompress } from "./compression.ts";
 import { mayUseCookie, type CorsOptions } from "./cors.ts";
+import { requestIdHeader } from "./request-ids.ts";
 import type { SocketCall } from "./socket-call.ts";
+
+/**
+ * Seconds without a byte written after which a connection is closed; what a caller sends does not count, so that a body
+ * or a head that trickles in ends too. More than a call without a time of its own may take, which so still gets its 408.
+ */
+export const idleTimeoutSeconds = 75;
 
 /** What the server knows about a request beside the request. */
 export interface RequestHost {
   requestIP(request: Request): { readonly address: string; readonly port: number } | null;
   /** Closes the connection after so many seconds without a byte; 0 never does. */
   timeout(request: Request, seconds: number): void;
-  /** Makes the connection a WebSocket that carries the call; false when the request does not ask for one properly. */
-  openSocket(request: Request, call: SocketCall, protocol: string | undefined): boolean;
+  /**
+   * Makes the connection a WebSocket that carries the call; false when the request does not ask for one properly.
+   *
+   * @param headers of the answer.
+   * @throws MicroError `unavailable` when there are too many.
+   */
+  openSocket(request: Request, call: SocketCall, headers: Readonly<Record<string, string>>): boolean;
 }
+
+/** Bodies up to here come within the time that a connection has anyway, over any line that works. */
+const quickBodyBytesMax = MiB;
+
+/** The most that Bun can count. */
+const slowBodySeconds = 255;
 
 /** An HTTP request as the source of a call. */
 export class GatewayRequest implements CallSource {
@@ -21,10 +41,15 @@ export class GatewayRequest implements CallSource {
   /** All headers, with the token of the cookie where there is no other; what travels on is decided on the way out. */
   readonly #headers: Record<string, string>;
 
-  constructor(request: Request, host: RequestHost, cors: CorsOptions) {
+  /** @param headers all of the request, keys lower-case; a token of the cookie is put among them. */
+  constructor(
+    { request, host }: { readonly request: Request; readonly host: RequestHost },
+    headers: Record<string, string>,
+    cors: CorsOptions,
+  ) {
     this.#request = request;
     this.#host = host;
-    this.#headers = request.headers.toJSON();
+    this.#headers = headers;
     if (this.#headers["cookie"] !== undefined) takeCookieToken(this.#headers, cors);
   }
 
@@ -65,27 +90,58 @@ export class GatewayRequest implements CallSource {
   }
 
   /** Becomes a WebSocket, in the first of the protocols that the caller offers. @throws MicroError `invalid_argument` */
-  openSocket(call: SocketCall): void {
+  openSocket(call: SocketCall, requestId: string): void {
     const [protocol] = (this.#headers["sec-websocket-protocol"] ?? "").split(",").map((each) => each.trim());
-    if (this.#host.openSocket(this.#request, call, protocol === "" ? undefined : protocol)) return;
+    const headers: Record<string, string> = { [requestIdHeader]: requestId };
+    if (protocol !== undefined && protocol !== "") headers["sec-websocket-protocol"] = protocol;
+    if (this.#host.openSocket(this.#request, call, headers)) return;
     throw new MicroError("invalid_argument", "the request does not ask for a WebSocket as RFC 6455 says");
   }
 
-  /** The connection may be silent for as long as it likes. */
+  /** The connection may be silent for as long as it likes, until `restoreTimeout`. */
   keepOpen(): void {
     this.#host.timeout(this.#request, 0);
   }
 
-  /** The whole body. @throws MicroError `payload_too_large` above `bytesMax`, `unsupported_media_type` when it is compressed. */
+  /** The connection may be silent for as long as any other: what is set stays for its later requests. */
+  restoreTimeout(): void {
+    this.#host.timeout(this.#request, idleTimeoutSeconds);
+  }
+
+  /** The connection may take as long as Bun can count, which a large body over a slow line needs. */
+  allowSlowBody(): void {
+    this.#host.timeout(this.#request, slowBodySeconds);
+  }
+
+  /** The body as it arrives; a reader that is slow holds its sender back. */
+  get body(): AsyncIterable<Uint8Array> {
+    return this.#request.body ?? noPieces();
+  }
+
+  /** The compression of the body; undefined for none. */
+  get compression(): string | undefined {
+    const compression = this.#headers["content-encoding"]?.toLowerCase();
+    return compression === "identity" || compression === "" ? undefined : compression;
+  }
+
+  /**
+   * The whole body, decompressed.
+   *
+   * @throws MicroError `payload_too_large` above `bytesMax`, `unsupported_media_type` or `invalid_argument` when it is
+   * compressed otherwise than it may be or says.
+   */
   async readBody(bytesMax: number): Promise<Uint8Array> {
-    const compression = this.#headers["content-encoding"] ?? "identity";
-    if (compression !== "identity") {
-      const shown = JSON.stringify(compression.slice(0, 60));
-      throw new MicroError("unsupported_media_type", `compression ${shown} is not spoken here; send the body plain`);
-    }
+    const body = await this.#readRaw(bytesMax);
+    const { compression } = this;
+    return compression === undefined ? body : decompress(body, compression, bytesMax);
+  }
+
+  async #readRaw(bytesMax: number): Promise<Uint8Array> {
     const length = this.#headers["content-length"];
     if (length === undefined) return this.#collectBody(bytesMax);
-    if (Number(length) > bytesMax) throw tooLarge(bytesMax);
+    const bytes = Number(length);
+    if (bytes > bytesMax) throw tooLarge(bytesMax);
+    if (bytes > quickBodyBytesMax) this.allowSlowBody();
     return new Uint8Array(await this.#request.arrayBuffer());
   }
 
@@ -93,6 +149,7 @@ export class GatewayRequest implements CallSource {
   async #collectBody(bytesMax: number): Promise<Uint8Array> {
     const { body } = this.#request;
     if (body === null) return new Uint8Array(0);
+    this.allowSlowBody();
     const chunks: Uint8Array[] = [];
     let length = 0;
     for await (const chunk of body) {
@@ -103,6 +160,8 @@ export class GatewayRequest implements CallSource {
     return Buffer.concat(chunks);
   }
 }
+
+async function* noPieces(): AsyncGenerator<Uint8Array> {}
 
 function takeCookieToken(headers: Record<string, string>, cors: CorsOptions): void {
   if (headers["authorization"] !== undefined) return;

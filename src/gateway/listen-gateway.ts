@@ -1,16 +1,39 @@
+import { lookup } from "node:dns/promises";
+import { isIP } from "node:net";
 import { limits } from "#base/limits.ts";
 import type { HttpListener } from "#rpc/http-exchange.ts";
-import { formatListenAddress, parseListenAddress, toListenError } from "#rpc/listen-address.ts";
-import type { RequestHost } from "./gateway-request.ts";
+import { formatListenAddress, parseListenAddress, toListenError, type ListenAddress } from "#rpc/listen-address.ts";
+import { MicroError } from "#base/error.ts";
+import { delay } from "#base/lifecycle.ts";
+import { idleTimeoutSeconds, type RequestHost } from "./gateway-request.ts";
 import type { CallSocket, SocketCall } from "./socket-call.ts";
 
 export interface ListenGatewayOptions {
   /** Lets several processes listen on one port; the system spreads connections over them. @default false */
   readonly reusePort?: boolean;
+  /** Speaks HTTPS alone, with HTTP/2 for those who offer it. @default plain HTTP */
+  readonly tls?: GatewayTls;
 }
 
-/** Seconds without a byte after which a connection is closed: the most that Bun can count. A call may take that long. */
-const idleTimeoutSeconds = 255;
+/** A certificate, with those that sign it, and its key; both as the text of a PEM file. */
+export interface GatewayTls {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** What listens, and what it tells of itself. */
+export interface ListeningGateway {
+  readonly address: string;
+  readonly answer: Answer;
+  /** The listener is about to stop: from now on, answers say so. */
+  readonly drain: () => void;
+  /** Requests that have come, ever. */
+  readonly requestCount: () => number;
+}
+
+/** A look at the requests of a server that is about to stop, in milliseconds; and how many looks there are at most. */
+const quietStepMs = 50;
+const quietStepCountMax = 20;
 
 /** Seconds without a frame after which a WebSocket is closed. Bun sends pings in good time. */
 const socketIdleSeconds = 60;
@@ -22,11 +45,12 @@ type GatewaySocket = Bun.ServerWebSocket<SocketCall>;
 type GatewayServer = Bun.Server<SocketCall>;
 
 /** Listens with `Bun.serve`. @throws MicroError when the address cannot be listened on. */
-export function listenGateway(
-  gateway: { readonly address: string; readonly answer: Answer },
+export async function listenGateway(
+  gateway: ListeningGateway,
   options: ListenGatewayOptions = {},
-): HttpListener {
+): Promise<HttpListener> {
   const wanted = parseListenAddress(gateway.address);
+  if (wanted.kind === "tcp") await requireHost(wanted);
   const sockets = new Set<GatewaySocket>();
   const server = start(gateway, options, sockets);
   const bound = wanted.kind === "unix" ? wanted : { ...wanted, port: server.port ?? wanted.port };
@@ -34,16 +58,26 @@ export function listenGateway(
   return {
     address: formatListenAddress(bound),
     stop: (drainTimeoutMs) => {
+      gateway.drain();
       for (const socket of sockets) socket.data.end(toCallSocket(socket));
-      stopping ??= drain(server, drainTimeoutMs);
+      stopping ??= drain(server, gateway.requestCount, drainTimeoutMs);
       return stopping;
     },
   };
 }
 
+/** Of a name that means nothing Bun says what went wrong before. @throws MicroError `invalid_argument` */
+async function requireHost(wanted: ListenAddress & { readonly kind: "tcp" }): Promise<void> {
+  if (isIP(wanted.host) !== 0) return;
+  await lookup(wanted.host).catch((cause: unknown) => {
+    const detail = `${formatListenAddress(wanted)} is no address of this machine`;
+    throw new MicroError("invalid_argument", detail, { cause });
+  });
+}
+
 function start(
-  { address, answer }: Parameters<typeof listenGateway>[0],
-  { reusePort = false }: ListenGatewayOptions,
+  { address, answer }: ListeningGateway,
+  { reusePort = false, tls }: ListenGatewayOptions,
   sockets: Set<GatewaySocket>,
 ): GatewayServer {
   const wanted = parseListenAddress(address);
@@ -53,9 +87,10 @@ function start(
     idleTimeout: idleTimeoutSeconds,
     // Bodies are measured by the gateway, which answers with a JSON error where Bun would say nothing.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-    fetch: (request: Request, server: GatewayServer) => answer(request, toHost(server)),
+    fetch: (request: Request, server: GatewayServer) => answer(request, toHost(server, sockets)),
     websocket: socketHandler(sockets),
     error: () => new Response(null, { status: 500 }),
+    ...(tls === undefined ? {} : { tls: { cert: tls.cert, key: tls.key }, http2: true }),
   };
   try {
     if (wanted.kind === "tcp") return Bun.serve({ ...common, hostname: wanted.host, port: wanted.port, reusePort });
@@ -66,20 +101,37 @@ function start(
   }
 }
 
-/** Takes no new connection, lets the calls in flight end, and cuts those that do not. */
-async function drain(server: GatewayServer, timeoutMs: number): Promise<void> {
+/**
+ * Lets the calls in flight end, and cuts those that do not. Bun closes idle connections as soon as it stops, with what
+ * their callers are about to send; so it stops when answers have told those who are still asking that theirs will close.
+ */
+async function drain(server: GatewayServer, requestCount: () => number, timeoutMs: number): Promise<void> {
   const cut = setTimeout(() => void server.stop(true), timeoutMs);
+  if (timeoutMs > 0) await untilQuiet(requestCount);
   await server.stop(false);
   clearTimeout(cut);
 }
 
-function toHost(server: GatewayServer): RequestHost {
+/** Waits for a while in which no request comes. */
+async function untilQuiet(requestCount: () => number): Promise<void> {
+  let before = requestCount();
+  for (let step = 0; step < quietStepCountMax; step += 1) {
+    await delay(quietStepMs);
+    const now = requestCount();
+    if (now === before) return;
+    before = now;
+  }
+}
+
+function toHost(server: GatewayServer, sockets: ReadonlySet<GatewaySocket>): RequestHost {
   return {
     requestIP: (request) => server.requestIP(request),
     timeout: (request, seconds) => server.timeout(request, seconds),
-    openSocket: (request, call, protocol) => {
-      const headers = protocol === undefined ? {} : { "sec-websocket-protocol": protocol };
-      return server.upgrade(request, { data: call, headers });
+    openSocket: (request, call, headers) => {
+      if (sockets.size >= limits.socketCountMax) {
+        throw new MicroError("unavailable", `the server has ${limits.socketCountMax} WebSockets open already`);
+      }
+      return server.upgrade(request, { data: call, headers: { ...headers } });
     },
   };
 }

@@ -6,7 +6,7 @@ import { elementType, fieldType } from "./value-type.ts";
 
 /** What the parameters say about one place of the message. */
 interface Place {
-  readonly values: (string | undefined)[];
+  readonly values: Pick<Parameter, "value" | "bytes">[];
   isList: boolean;
   readonly children: Map<string, Place>;
 }
@@ -19,14 +19,15 @@ interface Place {
  */
 export function parametersToJson(parameters: readonly Parameter[], type: Value | undefined): JsonObject {
   const root = emptyPlace();
-  for (const { path, isItem, value } of parameters) {
+  for (const parameter of parameters) {
+    const { path, isItem } = parameter;
     let place = root;
     for (const key of path) {
       const child = place.children.get(key) ?? emptyPlace();
       place.children.set(key, child);
       place = child;
     }
-    place.values.push(value);
+    place.values.push(parameter);
     place.isList ||= isItem;
   }
   return toObject(root, type);
@@ -46,10 +47,16 @@ function toObject(place: Place, type: Value | undefined): JsonObject {
 function toJson(place: Place, type: Value | undefined): JsonValue {
   const item = elementType(type);
   if (place.children.size > 0) return item === undefined ? toObject(place, type) : toIndexedList(place, item);
-  if (item === undefined && !place.isList) return readScalar(place.values.at(-1), type);
+  if (item === undefined && !place.isList) return readValue(place.values.at(-1), type);
   const [only] = place.values;
-  const whole = place.values.length === 1 && !place.isList ? readScalar(only, undefined) : undefined;
-  return Array.isArray(whole) ? whole : place.values.map((value) => readScalar(value, item));
+  const whole = place.values.length === 1 && !place.isList ? readValue(only, undefined) : undefined;
+  return Array.isArray(whole) ? whole : place.values.map((value) => readValue(value, item));
+}
+
+/** A file is bytes, which are base64 in JSON, unless the schema wants text. */
+function readValue(given: Pick<Parameter, "value" | "bytes"> | undefined, type: Value | undefined): JsonValue {
+  if (given?.bytes === undefined) return readScalar(given?.value, type);
+  return Buffer.from(given.bytes).toString(type?.type === "string" ? "utf8" : "base64");
 }
 
 /** `a[0]=x&a[1]=y` of a list: in the order of the numbers. */

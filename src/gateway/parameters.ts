@@ -9,6 +9,8 @@ export interface Parameter {
   readonly isItem: boolean;
   /** Absent where there is no `=`. */
   readonly value: string | undefined;
+  /** The content of a file, which has no `value`. */
+  readonly bytes?: Uint8Array;
 }
 
 /**
@@ -33,7 +35,8 @@ export function parseParameters(text: string, what: "query" | "form"): Parameter
   return parameters;
 }
 
-function parseName(name: string, what: string): Pick<Parameter, "path" | "isItem"> {
+/** The steps of a name. @throws MicroError `invalid_argument` */
+export function parseName(name: string, what: string): Pick<Parameter, "path" | "isItem"> {
   const isItem = name.endsWith("[]");
   const path: string[] = [];
   let rest = isItem ? name.slice(0, -2) : name;

@@ -14,6 +14,8 @@ export interface PublicBlobsDeps {
   readonly blobs: PublicBlobs;
   /** Hears of a failure after the status was sent. */
   readonly onError: (reason: unknown) => void;
+  /** Hears how large the body of the answer is going to be. */
+  readonly onSize?: (sizeBytes: number) => void;
 }
 
 /** Where public blobs lie: `/blobs/NAMESPACE/KEY`. */
@@ -75,7 +77,7 @@ function decide(method: "GET" | "HEAD", header: HeaderReader, info: BlobInfo): R
 
 /** Undefined when the blob is not any more the one that was decided about. */
 async function send(
-  { blobs, onError, scope, info }: PublicBlobsDeps & { readonly scope: BlobScope; readonly info: BlobInfo },
+  { blobs, onError, onSize, scope, info }: PublicBlobsDeps & { readonly scope: BlobScope; readonly info: BlobInfo },
   range: ByteRange | undefined,
 ): Promise<Response | undefined> {
   const part = range === undefined ? {} : { offset: range.first, length: range.last - range.first + 1 };
@@ -89,7 +91,9 @@ async function send(
     await found.content[Symbol.asyncIterator]().return?.();
     return undefined;
   }
-  const body = await toBody({ content: found.content, sizeBytes: part.length ?? info.sizeBytes }, onError);
+  const sizeBytes = part.length ?? info.sizeBytes;
+  const body = await toBody({ content: found.content, sizeBytes }, onError);
+  onSize?.(sizeBytes);
   if (range === undefined) return new Response(body, { headers: describe(info) });
   const contentRange = `bytes ${range.first}-${range.last}/${info.sizeBytes}`;
   return new Response(body, { status: 206, headers: { ...describe(info), "content-range": contentRange } });

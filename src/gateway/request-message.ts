@@ -40,18 +40,33 @@ const protoTypes: ReadonlySet<string> = new Set([
   "application/octet-stream",
 ]);
 
+/** The media type of a content type, without its parameters. */
+function mediaType(contentType: string): string {
+  const [type = ""] = contentType.toLowerCase().split(";", 1);
+  return type.trim();
+}
+
+/** True for a body in protobuf. */
+export function isProto(contentType: string): boolean {
+  return contentType !== "application/json" && protoTypes.has(mediaType(contentType));
+}
+
+/** True for the body of a form with files. */
+export function isMultipart(contentType: string): boolean {
+  return contentType !== "application/json" && mediaType(contentType) === "multipart/form-data";
+}
+
 /** What a content type says of the body; without one it is JSON. @throws MicroError `unsupported_media_type`. */
 export function toBodyKind(contentType: string): BodyKind {
   if (contentType === "" || contentType === "application/json") return "json";
-  const [type = ""] = contentType.toLowerCase().split(";", 1);
-  const name = type.trim();
+  const name = mediaType(contentType);
   if (name === "application/json" || name.endsWith("+json") || name === "text/json") return "json";
   if (name === "application/x-www-form-urlencoded") return "form";
   if (protoTypes.has(name)) return "proto";
   throw new MicroError(
     "unsupported_media_type",
     `content type ${JSON.stringify(name.slice(0, 60))} is not supported; send application/json, ` +
-      "application/x-www-form-urlencoded or application/proto",
+      "application/x-www-form-urlencoded, multipart/form-data or application/proto",
   );
 }
 
@@ -68,9 +83,12 @@ export function toRequestMessage(parts: RequestParts): RequestMessage {
   if (kind === "json" && parts.query === "") {
     return { encoding: "json", bytes: parts.body.byteLength === 0 ? emptyObject : parts.body };
   }
-  const query = parametersToJson(parseParameters(parts.query, "query"), parts.type);
-  const body = kind === "form" ? readForm(parts) : readObject(parts.body);
-  return { encoding: "json", bytes: writeJson(mergeJson(query, body)) };
+  return { encoding: "json", bytes: joinWithQuery(parts, kind === "form" ? readForm(parts) : readObject(parts.body)) };
+}
+
+/** A body laid on the query, as JSON. @throws MicroError `invalid_argument` */
+export function joinWithQuery({ query, type }: Pick<RequestParts, "query" | "type">, body: JsonObject): Uint8Array {
+  return writeJson(mergeJson(parametersToJson(parseParameters(query, "query"), type), body));
 }
 
 /** Methods whose body counts. */

@@ -2,6 +2,8 @@ import type { ServerFile } from "#base/home.ts";
 
 export interface AnnouncedServer {
   readonly addresses: Pick<ServerFile, "gateway" | "proxy" | "network" | "registry" | "broker">;
+  /** True when the gateway speaks HTTPS. */
+  readonly isSecure: boolean;
   readonly home: string;
   readonly version: string;
   /** Present at the first start only. */
@@ -20,7 +22,7 @@ export function announceServer(server: AnnouncedServer): string[] {
         ];
   return [
     `micro ${server.version}, home ${server.home}`,
-    `gateway        http://${addresses.gateway}`,
+    `gateway        ${server.isSecure ? "https" : "http"}://${addresses.gateway}`,
     `proxy          ${addresses.proxy}`,
     `network        ${addresses.network}`,
     ...(addresses.registry === undefined ? [] : [`registry       ${addresses.registry}`]),

@@ -16,6 +16,7 @@ import { openAuth } from "./open-auth.ts";
 import { openState } from "./open-state.ts";
 import { OwnedParts } from "./owned-parts.ts";
 import type { ServerConfig } from "./server-options.ts";
+import { readTlsFiles } from "./tls-files.ts";
 
 /** A server that stands. */
 export interface ComposedServer extends Stoppable {
@@ -48,14 +49,13 @@ export async function composeServer(deps: ServerDeps): Promise<ComposedServer> {
 
 async function build({ config, logger, version }: ServerDeps, parts: OwnedParts): Promise<ComposedServer> {
   const { paths } = config;
+  const tls = config.tlsFiles === undefined ? {} : { tls: await readTlsFiles(config.tlsFiles) };
   const { store, auth } = await openAuth({ paths, logger }, parts);
   const state = await openState({ paths, store, logger }, parts);
   const registry = parts.own(new MemoryRegistry({ clock: systemClock }));
   const tables = new Map<string, ServiceTable>();
-  const { rpc, gateway, http } = createEdges(
-    { auth, directory: registry, tables, blobs: state.blobs, logger, version },
-    parts,
-  );
+  const edges = { auth, directory: registry, tables, blobs: state.blobs, logger, version };
+  const { rpc, gateway, http, readiness } = createEdges({ ...edges, gatewayOptions: config.gateway }, parts);
   const listenForRpc = (address: string) => () => listenRpc({ address, server: rpc });
 
   // The network listens first: services, which need it, are started by the runtime behind it.
@@ -67,7 +67,8 @@ async function build({ config, logger, version }: ServerDeps, parts: OwnedParts)
   const core = createCoreTables({ auth, registry, runtime, store, state, backup }, version);
   for (const table of core) tables.set(table.name, table);
   const proxy = parts.own(await listenPart("--proxy-address", listenForRpc(config.proxyAddress)));
-  const front = parts.own(await listenPart("--gateway-address", () => gateway.listen(config.gatewayAddress)));
+  const front = parts.own(await listenPart("--gateway-address", () => gateway.listen(config.gatewayAddress, tls)));
+  const starting = readiness.hold("services are being started");
   const open = { open: listenForRpc, parts, logger };
   const registryAddress = await listenCorePort(config.registryPort, open);
   const brokerAddress = await listenCorePort(config.brokerPort, open);
@@ -81,10 +82,11 @@ async function build({ config, logger, version }: ServerDeps, parts: OwnedParts)
       ...(brokerAddress === undefined ? {} : { broker: brokerAddress }),
     },
     auth,
-    startServices: start,
-    // What never ends by itself goes first, so that draining waits for work only: watches, services and their logs, then
-    // those who listen; services may have had a last word to say.
+    startServices: () => start().finally(starting),
+    // The front door first: requests that are inside need the services. Then what never ends by itself, so that draining
+    // waits for work only: watches, services and their logs, then those who listen; services may have had a last word to say.
     stop: async () => {
+      await front.stop();
       await registry.stop();
       await runtime.stop();
       await state.endStreams();

@@ -1,6 +1,7 @@
 import type { Logger } from "#base/logger.ts";
 import type { Auth } from "#core/auth/auth.ts";
-import { createGateway, type Gateway } from "#gateway/gateway.ts";
+import { createGateway, type Gateway, type GatewayOptions } from "#gateway/gateway.ts";
+import { Readiness } from "#gateway/readiness.ts";
 import type { Blobs } from "#interface/blob.ts";
 import type { ServiceDirectory } from "#interface/registry.ts";
 import { createHttpClient } from "#platform/http-client.ts";
@@ -22,6 +23,7 @@ export interface EdgesDeps {
   readonly tables: ReadonlyMap<string, ServiceTable>;
   /** The public ones are served by the gateway. */
   readonly blobs: Pick<Blobs, "stat" | "read">;
+  readonly gatewayOptions: GatewayOptions;
   readonly logger: Logger;
   readonly version: string;
 }
@@ -31,13 +33,15 @@ export interface Edges {
   /** Answers at the identity proxy and in the network. */
   readonly rpc: RpcServer;
   readonly gateway: Gateway;
+  /** Where parts of the server report why it should not be sent requests. */
+  readonly readiness: Readiness;
   /** Reaches services over HTTP/1.1. */
   readonly http: HttpClient;
 }
 
 /** Builds the edges behind one guard: who calls is settled the same way wherever he comes in. */
 export function createEdges(deps: EdgesDeps, parts: OwnedParts): Edges {
-  const { auth, directory, tables, blobs, logger, version } = deps;
+  const { auth, directory, tables, blobs, logger, version, gatewayOptions } = deps;
   const http = createHttpClient();
   const selector = new NodeSelector();
   const client = new RpcClient(
@@ -59,19 +63,15 @@ export function createEdges(deps: EdgesDeps, parts: OwnedParts): Edges {
     isCore: (service) => tables.has(service),
     isLogin: (call) => call.service === "auth" && (call.endpoint === "Auth.Token" || call.endpoint === "Auth.Inspect"),
   });
+  const readiness = new Readiness();
   const resolve = createForwarder({ client, directory, core });
   return {
     http,
+    readiness,
     rpc: createRpcServer({ resolve, guard, logger, name: "micro" }),
-    gateway: createGateway({
-      directory,
-      core,
-      guard,
-      client,
-      direct: { http, selector },
-      publicBlobs: blobs,
-      logger,
-      version,
-    }),
+    gateway: createGateway(
+      { directory, core, guard, client, direct: { http, selector }, publicBlobs: blobs, readiness, logger, version },
+      gatewayOptions,
+    ),
   };
 }

@@ -48,6 +48,7 @@ async function startLocked(config: ServerConfig, logger: Logger, lock: ServerLoc
     const { addresses } = server;
     const announced = {
       addresses,
+      isSecure: config.tlsFiles !== undefined,
       home: config.paths.home,
       version,
       ...(administrator === undefined ? {} : { administrator }),

@@ -1,10 +1,12 @@
 import { MicroError } from "#base/error.ts";
 import { resolveHome, type HomePaths } from "#base/home.ts";
 import { parseLogLevel, type LogLevel } from "#base/logger.ts";
-
+import type { GatewayOptions } from "#gateway/gateway.ts";
 import type { CorePort } from "./core-port.ts";
+import { resolveGatewayFlags, type RawGatewayOptions } from "./gateway-flags.ts";
+
 /** What a user may say to `micro server`; every field has a flag and an environment variable. */
-export interface RawServerOptions {
+export interface RawServerOptions extends RawGatewayOptions {
   /** HTTP API gateway. `MICRO_GATEWAY_ADDRESS`. @default "127.0.0.1:8080" */
   readonly gatewayAddress?: string;
   /** gRPC identity proxy, where command lines and clients connect. `MICRO_PROXY_ADDRESS`. @default "127.0.0.1:8081" */
@@ -32,6 +34,15 @@ export interface ServerConfig {
   readonly registryPort: CorePort | undefined;
   readonly brokerPort: CorePort | undefined;
   readonly logLevel: LogLevel;
+  readonly gateway: GatewayOptions;
+  /** Absent: the gateway speaks plain HTTP. */
+  readonly tlsFiles: TlsFiles | undefined;
+}
+
+/** Paths of PEM files. */
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -40,7 +51,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * Flags first, then the environment, then defaults: loopback and Micro's ports, so that nobody outside this machine
  * reaches a server that was not told to let them.
  *
- * @throws MicroError `invalid_argument` for an address or a log level that is none.
+ * @throws MicroError `invalid_argument` for what cannot be what its flag asks for.
  */
 export function resolveServerOptions(options: RawServerOptions, env: Environment): ServerConfig {
   const gateway = options.gatewayAddress ?? env["MICRO_GATEWAY_ADDRESS"] ?? "8080";
@@ -58,7 +69,21 @@ export function resolveServerOptions(options: RawServerOptions, env: Environment
     ),
     brokerPort: resolveCorePort(options.brokerAddress ?? env["MICRO_BROKER_ADDRESS"], "--broker-address", "8003"),
     logLevel: parseLogLevel(options.logLevel ?? env["MICRO_LOG_LEVEL"] ?? "info"),
+    gateway: resolveGatewayFlags(options, env),
+    tlsFiles: resolveTlsFiles(options.tlsCert ?? env["MICRO_TLS_CERT"], options.tlsKey ?? env["MICRO_TLS_KEY"]),
   });
+}
+
+/** @throws MicroError `invalid_argument` when one of the two is missing. */
+function resolveTlsFiles(cert: string | undefined, key: string | undefined): TlsFiles | undefined {
+  const isGiven = (text: string | undefined): text is string => text !== undefined && text !== "";
+  if (isGiven(cert) && isGiven(key)) return { cert, key };
+  if (!isGiven(cert) && !isGiven(key)) return undefined;
+  const [given, missing] = isGiven(cert) ? ["--tls-cert", "--tls-key"] : ["--tls-key", "--tls-cert"];
+  throw new MicroError(
+    "invalid_argument",
+    `${given} needs ${missing} beside it; HTTPS takes a certificate and its key`,
+  );
 }
 
 /** @throws MicroError `invalid_argument` for what is neither `off` nor an address. */

@@ -1,8 +1,10 @@
 import { systemClock } from "#base/clock.ts";
-import { silentLogger } from "#base/logger.ts";
+import { silentLogger, type Logger } from "#base/logger.ts";
 import { MemoryRegistry } from "#core/registry/memory-registry.ts";
 import { createRegistryTable } from "#core/registry/registry-table.ts";
-import { createGateway } from "#gateway/gateway.ts";
+import { createGateway, type GatewayOptions } from "#gateway/gateway.ts";
+import type { ListenGatewayOptions } from "#gateway/listen-gateway.ts";
+import { Readiness } from "#gateway/readiness.ts";
 import type { Account } from "#interface/auth.ts";
 import type { Endpoint, ServiceNode } from "#interface/registry.ts";
 import { createHttpClient } from "#platform/http-client.ts";
@@ -33,6 +35,9 @@ export interface Edge extends AsyncDisposable {
   /** `host:port` of gRPC. */
   readonly proxy: string;
   readonly registry: MemoryRegistry;
+  readonly readiness: Readiness;
+  /** Stops the gateway alone, as a server that ends does. */
+  stopGateway(drainTimeoutMs: number): Promise<void>;
   /** Makes a service known. */
   register(service: {
     name: string;
@@ -42,11 +47,18 @@ export interface Edge extends AsyncDisposable {
   }): Promise<void>;
 }
 
+export interface EdgeOptions {
+  readonly gateway?: GatewayOptions;
+  readonly listen?: ListenGatewayOptions;
+  /** Of the gateway. @default silent */
+  readonly logger?: Logger;
+}
+
 /**
  * Starts registry, gateway and identity proxy as a server would put them together. The rules let everybody call
  * everything, but for `Echo.Plain`, which wants an account with scope `admin`.
  */
-export async function startEdge(): Promise<Edge> {
+export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
   const registry = new MemoryRegistry({ clock: systemClock });
   const table = createRegistryTable(registry, "1.2.3");
   const core = (service: string) => (service === table.name ? table : undefined);
@@ -65,19 +77,22 @@ export async function startEdge(): Promise<Edge> {
   const resolve = (service: string, namespace: string) => registry.nodes(service, namespace);
   const client = new RpcClient({ resolve, ...transports, selector: direct.selector }, { retryCountMax: 0 });
   const shared = { directory: registry, core, client };
+  const readiness = new Readiness();
   const gateway = createGateway(
-    { ...shared, direct, guard, logger: silentLogger, version: "1.2.3" },
-    { bodyBytesMax: 1_000_000 },
+    { ...shared, direct, guard, readiness, logger: options.logger ?? silentLogger, version: "1.2.3" },
+    { bodyBytesMax: 1_000_000, ...options.gateway },
   );
   const proxy = createRpcServer({ resolve: createForwarder(shared), guard, logger: silentLogger, name: "proxy" });
   const listeners = [
-    await gateway.listen("127.0.0.1:0"),
+    await gateway.listen("127.0.0.1:0", options.listen),
     await listenRpc({ address: "127.0.0.1:0", server: proxy }),
   ] as const;
   return {
-    gateway: `http://${listeners[0].address}`,
+    gateway: `${options.listen?.tls === undefined ? "http" : "https"}://${listeners[0].address}`,
     proxy: listeners[1].address,
     registry,
+    readiness,
+    stopGateway: (drainTimeoutMs) => listeners[0].stop(drainTimeoutMs),
     register: ({ domain, ...entry }) =>
       registry.register({ version: "1", metadata: {}, ...entry }, { domain, ttlMs: 0 }),
     [Symbol.asyncDispose]: async () => {

@@ -252,7 +252,10 @@ describe("gateway, streams", () => {
 
   it("refuses endpoints that take a stream", async () => {
     for (const path of ["/echo/join", "/echo/chat"]) {
-      expect(await post(path, {})).toMatchObject({ status: 400, body: { detail: expect.stringContaining("WebSocket") } });
+      expect(await post(path, {})).toMatchObject({
+        status: 400,
+        body: { detail: expect.stringContaining("WebSocket") },
+      });
     }
   });
 });

@@ -47,6 +47,48 @@ export const command: Command = {
       placeholder: "LEVEL",
       help: "trace, debug, info, warn or error (MICRO_LOG_LEVEL)",
     },
+    {
+      name: "access-log",
+      kind: "string",
+      placeholder: "MODE",
+      help: "requests in the log: off, errors (status 500 and above) or all; default errors (MICRO_ACCESS_LOG)",
+    },
+    {
+      name: "cors-origins",
+      kind: "string",
+      placeholder: "LIST",
+      help: "web pages that may call the gateway: origins with commas, or * for all, the default (MICRO_CORS_ORIGINS)",
+    },
+    {
+      name: "rate-limit-account",
+      kind: "string",
+      placeholder: "RATE",
+      help: "requests of one account at the gateway, such as 100/s or 600/m; default no limit (MICRO_RATE_LIMIT_ACCOUNT)",
+    },
+    {
+      name: "rate-limit-address",
+      kind: "string",
+      placeholder: "RATE",
+      help: "the same of one address (MICRO_RATE_LIMIT_ADDRESS)",
+    },
+    {
+      name: "max-requests-address",
+      kind: "string",
+      placeholder: "NUMBER",
+      help: "requests of one address at the same time; default no limit (MICRO_MAX_REQUESTS_ADDRESS)",
+    },
+    {
+      name: "tls-cert",
+      kind: "string",
+      placeholder: "FILE",
+      help: "certificate of the gateway, PEM; makes it speak HTTPS (MICRO_TLS_CERT)",
+    },
+    {
+      name: "tls-key",
+      kind: "string",
+      placeholder: "FILE",
+      help: "key of the certificate, PEM (MICRO_TLS_KEY)",
+    },
   ],
   wordCount: { min: 0, max: 0 },
   run: async ({ flags }) => {
@@ -58,6 +100,13 @@ export const command: Command = {
       registryAddress: flags.text("registry-address"),
       brokerAddress: flags.text("broker-address"),
       logLevel: flags.text("log-level"),
+      accessLog: flags.text("access-log"),
+      corsOrigins: flags.text("cors-origins"),
+      rateLimitAccount: flags.text("rate-limit-account"),
+      rateLimitAddress: flags.text("rate-limit-address"),
+      maxRequestsAddress: flags.text("max-requests-address"),
+      tlsCert: flags.text("tls-cert"),
+      tlsKey: flags.text("tls-key"),
     };
     try {
       await runServer(withoutUndefined(given));
