@@ -10,6 +10,7 @@ import { SqliteStore } from "#core/store/sqlite-store.ts";
 import type { Blobs, BlobScope } from "#interface/blob.ts";
 import type { Store } from "#interface/store.ts";
 import { runCommand } from "#testing/run-command.ts";
+import { canMountDisk, mountSmallDisk } from "#testing/small-disk.ts";
 import { createTempFolder } from "#testing/temp-folder.ts";
 import { waitUntil } from "#testing/wait-until.ts";
 
@@ -228,40 +229,23 @@ describe("FileBlobs.close()", () => {
   });
 });
 
-const canMount = process.getuid?.() === 0 && (await canMountMemory());
+const canMount = await canMountDisk();
 
 describe("FileBlobs on a full disk", () => {
   it.skipIf(!canMount)("refuses the write, keeps what was there, and goes on when there is space", async () => {
-    await using temp = await createTempFolder();
-    expect((await mountMemory(temp.path)).code).toBe(0);
-    try {
-      const store = await SqliteStore.open({ folder: `${temp.path}/store` });
-      const blobs = await FileBlobs.open({ folder: `${temp.path}/blobs`, store });
-      await blobs.write(scope, pieces("old"));
-      const flood = Array<string>(16).fill("x".repeat(limits.blobPieceBytes));
-      const error = await expectError(blobs.write(scope, pieces(...flood)), "unavailable");
-      expect(error.detail).toBe(`the disk of ${temp.path}/blobs is full: free some space`);
-      expect(await readText(blobs)).toBe("old");
-      expect(await contentFiles(temp.path)).toHaveLength(1);
-      expect(await readdir(`${temp.path}/blobs/incoming`)).toEqual([]);
-      await blobs.write(scope, pieces("new"));
-      expect(await readText(blobs)).toBe("new");
-      await blobs.close();
-      await store.close();
-    } finally {
-      await runCommand(["umount", temp.path]);
-    }
+    await using disk = await mountSmallDisk(3);
+    const store = await SqliteStore.open({ folder: `${disk.path}/store` });
+    const blobs = await FileBlobs.open({ folder: `${disk.path}/blobs`, store });
+    await blobs.write(scope, pieces("old"));
+    const flood = Array<string>(16).fill("x".repeat(limits.blobPieceBytes));
+    const error = await expectError(blobs.write(scope, pieces(...flood)), "unavailable");
+    expect(error.detail).toBe(`the disk of ${disk.path}/blobs is full: free some space`);
+    expect(await readText(blobs)).toBe("old");
+    expect(await contentFiles(disk.path)).toHaveLength(1);
+    expect(await readdir(`${disk.path}/blobs/incoming`)).toEqual([]);
+    await blobs.write(scope, pieces("new"));
+    expect(await readText(blobs)).toBe("new");
+    await blobs.close();
+    await store.close();
   });
 });
-
-function mountMemory(path: string): ReturnType<typeof runCommand> {
-  return runCommand(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", path]);
-}
-
-/** Containers often forbid it, also to root. */
-async function canMountMemory(): Promise<boolean> {
-  await using temp = await createTempFolder();
-  const { code } = await mountMemory(temp.path).catch(() => ({ code: -1 }));
-  if (code === 0) await runCommand(["umount", temp.path]);
-  return code === 0;
-}

@@ -5,7 +5,7 @@ import { MicroError } from "#base/error.ts";
 import { expectError } from "#conformance/expect-error.ts";
 import { SqliteEventLog } from "#core/events/sqlite-event-log.ts";
 import type { StoredEvent } from "#interface/events.ts";
-import { runCommand } from "#testing/run-command.ts";
+import { canMountDisk, mountSmallDisk } from "#testing/small-disk.ts";
 import { createTempFolder } from "#testing/temp-folder.ts";
 
 const namespace = "micro";
@@ -30,27 +30,7 @@ async function publishUntilRefused(log: SqliteEventLog): Promise<{ taken: number
   }
 }
 
-/** A folder that is a disk of its own, of 4 MiB; undefined where this user may not mount one. */
-async function mountSmallDisk(folder: string): Promise<(AsyncDisposable & { readonly path: string }) | undefined> {
-  const path = `${folder}/disk`;
-  await mkdir(path);
-  const mounted = await runCommand(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", path]).catch(() => undefined);
-  if (mounted?.code !== 0) return undefined;
-  return {
-    path,
-    [Symbol.asyncDispose]: async () => {
-      await runCommand(["umount", "-l", path]);
-    },
-  };
-}
-
-async function canMount(): Promise<boolean> {
-  await using temp = await createTempFolder();
-  await using disk = await mountSmallDisk(temp.path);
-  return disk !== undefined;
-}
-
-const isMountAllowed = await canMount();
+const isMountAllowed = await canMountDisk();
 
 describe("SqliteEventLog.open()", () => {
   it("makes a folder and files that only the owner can read", async () => {
@@ -189,8 +169,8 @@ describe("SqliteEventLog on a full disk", () => {
     "refuses events, goes on reading, and takes events again when there is space",
     async () => {
       await using temp = await createTempFolder();
-      await using disk = await mountSmallDisk(temp.path);
-      const folder = disk?.path ?? "";
+      await using disk = await mountSmallDisk(4);
+      const folder = disk.path;
       await writeFile(`${folder}/ballast`, new Uint8Array(2 * 1_024 * 1_024));
       const log = await SqliteEventLog.open({ folder });
       const { taken, refusal } = await publishUntilRefused(log);
