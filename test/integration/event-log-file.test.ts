@@ -168,7 +168,6 @@ describe("SqliteEventLog on a full disk", () => {
   it.skipIf(!isMountAllowed)(
     "refuses events, goes on reading, and takes events again when there is space",
     async () => {
-      await using temp = await createTempFolder();
       await using disk = await mountSmallDisk(4);
       const folder = disk.path;
       await writeFile(`${folder}/ballast`, new Uint8Array(2 * 1_024 * 1_024));
