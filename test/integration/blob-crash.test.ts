@@ -2,34 +2,11 @@ import { describe, expect, it } from "bun:test";
 import { readdir } from "node:fs/promises";
 import { FileBlobs } from "#core/blob/file-blobs.ts";
 import { SqliteStore } from "#core/store/sqlite-store.ts";
-import { baseEnvironment } from "#testing/run-command.ts";
 import { createTempFolder } from "#testing/temp-folder.ts";
+import { runAndKill } from "./run-and-kill.ts";
 
 const program = new URL("../fixtures/write-blobs.ts", import.meta.url).pathname;
 const roundCount = 10;
-
-/** Lines that a writing process printed before it was killed, after a random number of them. */
-async function writeAndKill(folder: string, round: number): Promise<string[]> {
-  const child = Bun.spawn([process.execPath, program, folder, String(round)], {
-    env: baseEnvironment(),
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "inherit",
-  });
-  const killAfter = 1 + Math.floor(Math.random() * 60);
-  const decoder = new TextDecoder();
-  let text = "";
-  let isKilled = false;
-  for await (const chunk of child.stdout) {
-    text += decoder.decode(chunk, { stream: true });
-    if (isKilled || text.split("\n").length <= killAfter) continue;
-    child.kill("SIGKILL");
-    isKilled = true;
-  }
-  await child.exited;
-  // The last line may be cut off.
-  return text.split("\n").slice(0, -1);
-}
 
 async function contentFiles(folder: string): Promise<string[]> {
   const names = await readdir(`${folder}/blobs`, { recursive: true });
@@ -44,7 +21,7 @@ describe("FileBlobs after kill -9", () => {
       /** Checksum, or `deleting` and `deleted`, by key: what was said last. */
       const acknowledged = new Map<string, string>();
       for (let round = 0; round < roundCount; round += 1) {
-        for (const line of await writeAndKill(temp.path, round)) {
+        for (const line of await runAndKill({ program, args: [temp.path, String(round)], lineCountMax: 60 })) {
           const [key = "", said = ""] = line.split(" ");
           acknowledged.set(key, said);
         }

@@ -2,35 +2,13 @@ import { describe, expect, it } from "bun:test";
 import { SqliteEventLog } from "#core/events/sqlite-event-log.ts";
 import type { StoredEvent } from "#interface/events.ts";
 import { canCutPower, createPowerCut } from "#testing/power-cut.ts";
-import { baseEnvironment } from "#testing/run-command.ts";
 import { createTempFolder } from "#testing/temp-folder.ts";
+import { runAndKill } from "./run-and-kill.ts";
 
 const program = new URL("../fixtures/write-events.ts", import.meta.url).pathname;
 const namespace = "micro";
 const roundCount = 10;
-
-/** Lines of a publishing process that was killed after a random number of acknowledged events. */
-async function publishAndKill(folder: string, round: number, env: Readonly<Record<string, string>>): Promise<string[]> {
-  const child = Bun.spawn([process.execPath, program, folder, String(round)], {
-    env: { ...baseEnvironment(), ...env },
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "inherit",
-  });
-  const killAfter = 1 + Math.floor(Math.random() * 3_000);
-  const decoder = new TextDecoder();
-  let text = "";
-  let isKilled = false;
-  for await (const chunk of child.stdout) {
-    text += decoder.decode(chunk, { stream: true });
-    if (isKilled || text.split("\n").length <= killAfter) continue;
-    child.kill("SIGKILL");
-    isKilled = true;
-  }
-  await child.exited;
-  // The last line may be cut off.
-  return text.split("\n").slice(0, -1);
-}
+const lineCountMax = 3_000;
 
 /** Whether topics have no gap, every acknowledged event is at its place with its id, and groups are where they were put. */
 async function checkLog(folder: string, acknowledged: readonly string[]): Promise<void> {
@@ -77,7 +55,7 @@ describe("SqliteEventLog after kill -9", () => {
     await using temp = await createTempFolder();
     const acknowledged: string[] = [];
     for (let round = 0; round < roundCount; round += 1) {
-      acknowledged.push(...(await publishAndKill(temp.path, round, {})));
+      acknowledged.push(...(await runAndKill({ program, args: [temp.path, String(round)], lineCountMax })));
       await checkLog(temp.path, acknowledged);
     }
     expect(acknowledged.length).toBeGreaterThan(roundCount);
@@ -93,7 +71,9 @@ describe("SqliteEventLog after a power cut", () => {
       const acknowledged: string[] = [];
       for (let round = 0; round < roundCount; round += 1) {
         await cut.arm(["events"]);
-        acknowledged.push(...(await publishAndKill(`${temp.path}/events`, round, cut.env)));
+        acknowledged.push(
+          ...(await runAndKill({ program, args: [`${temp.path}/events`, String(round)], lineCountMax, env: cut.env })),
+        );
         await cut.strike(["events"]);
         await checkLog(`${temp.path}/events`, acknowledged);
       }

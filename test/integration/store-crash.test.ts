@@ -1,35 +1,13 @@
 import { describe, expect, it } from "bun:test";
 import { SqliteStore } from "#core/store/sqlite-store.ts";
 import { canCutPower, createPowerCut } from "#testing/power-cut.ts";
-import { baseEnvironment } from "#testing/run-command.ts";
 import { createTempFolder } from "#testing/temp-folder.ts";
+import { runAndKill } from "./run-and-kill.ts";
 
 const program = new URL("../fixtures/write-store.ts", import.meta.url).pathname;
 const scope = { database: "micro", table: "things" };
 const roundCount = 10;
-
-/** Keys that a writing process acknowledged before it was killed, after a random number of them. */
-async function writeAndKill(folder: string, round: number, env: Readonly<Record<string, string>>): Promise<string[]> {
-  const child = Bun.spawn([process.execPath, program, folder, String(round)], {
-    env: { ...baseEnvironment(), ...env },
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "inherit",
-  });
-  const killAfter = 1 + Math.floor(Math.random() * 3_000);
-  const decoder = new TextDecoder();
-  let text = "";
-  let isKilled = false;
-  for await (const chunk of child.stdout) {
-    text += decoder.decode(chunk, { stream: true });
-    if (isKilled || text.split("\n").length <= killAfter) continue;
-    child.kill("SIGKILL");
-    isKilled = true;
-  }
-  await child.exited;
-  // The last line may be cut off.
-  return text.split("\n").slice(0, -1);
-}
+const lineCountMax = 3_000;
 
 /** What of a store is there after a round, and whether every batch in it is whole. */
 async function checkKeys(folder: string, acknowledged: readonly string[]): Promise<void> {
@@ -46,7 +24,7 @@ describe("SqliteStore after kill -9", () => {
     await using temp = await createTempFolder();
     const acknowledged: string[] = [];
     for (let round = 0; round < roundCount; round += 1) {
-      acknowledged.push(...(await writeAndKill(temp.path, round, {})));
+      acknowledged.push(...(await runAndKill({ program, args: [temp.path, String(round)], lineCountMax })));
       await checkKeys(temp.path, acknowledged);
     }
     expect(acknowledged.length).toBeGreaterThan(roundCount);
@@ -60,7 +38,9 @@ describe("SqliteStore after a power cut", () => {
     const acknowledged: string[] = [];
     for (let round = 0; round < roundCount; round += 1) {
       await cut.arm(["store"]);
-      acknowledged.push(...(await writeAndKill(`${temp.path}/store`, round, cut.env)));
+      acknowledged.push(
+        ...(await runAndKill({ program, args: [`${temp.path}/store`, String(round)], lineCountMax, env: cut.env })),
+      );
       await cut.strike(["store"]);
       await checkKeys(`${temp.path}/store`, acknowledged);
     }
