@@ -202,6 +202,17 @@ export const limits = {
   eventPendingBytesMax: 128 * MiB,
   /** Events of one topic that are kept as one piece on disk: a single one is found by reading its whole piece. */
   eventChunkBytesMax: 64 * KiB,
+  /** Answers to the last batches of a publisher that are kept, so that one that is sent again is not doubled: more than are under way at a time. */
+  eventPublisherBatchesKept: 8,
+  /** How long they are kept: longer than anybody goes on trying. */
+  eventPublisherKeptMs: 3_600_000,
+  /** How often what is older is looked for, which reads all of them. */
+  eventPublisherPurgeIntervalMs: 600_000,
+  eventPublisherIdLengthMax: 64,
+  /** How long a batch waits for the one before it, which travels beside it. */
+  eventTurnWaitMs: 2_000,
+  /** Publishers whose next batch is known; one that is forgotten goes on without a wait. */
+  eventPublisherTurnsMax: 10_000,
   /** An event file up to this size is checked as a whole when it is opened: a few milliseconds. */
   eventCheckBytesMax: 8 * MiB,
   /** Messages of the broker that wait for one subscriber before the oldest are dropped. */
@@ -255,6 +266,22 @@ export const limits = {
   hashQueueCountMax: 64,
   /** Rules of one namespace: a decision that is not cached looks at all of them. */
   rulesPerNamespaceMax: 1_000,
+  /** Entries of the audit log about changes, about 10 MiB: years of a usual installation. */
+  auditChangeCountMax: 20_000,
+  /** Entries about refusals and logins: what anybody can cause must not fill the disk. */
+  auditNoteCountMax: 10_000,
+  /** Entries of the audit log older than this are forgotten. */
+  auditAgeMs: 90 * 24 * 3_600_000,
+  /** What is refused again within this time is counted in the same entry. */
+  auditNoteWindowMs: 60_000,
+  /** How long entries about refusals may wait to be written, so that many share a commit. */
+  auditFlushMs: 500,
+  /** Different refusals that are kept at once before only their number is. */
+  auditNoteBurstCount: 256,
+  /** The same for each second after those: made-up names need hours to push out what others did. */
+  auditNotesPerSecond: 1,
+  /** Longest text of an entry: callers choose names. */
+  auditTextLengthMax: 256,
   /** One message carried by an error: longer texts are cut, because over gRPC it travels in the headers three times. */
   errorDetailBytesMax: 2 * KiB,
   /** A path inside a source, in UTF-8: what every file system takes below the folder of the runtime. */

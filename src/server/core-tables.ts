@@ -1,6 +1,7 @@
 import { systemClock } from "#base/clock.ts";
 import { createAuthTable } from "#core/auth/auth-table.ts";
 import type { Auth } from "#core/auth/auth.ts";
+import { refusalsTo, reportRefusals } from "#core/auth/report-refusals.ts";
 import type { BackupMakerDeps } from "#core/backup/backup-maker.ts";
 import { backupMethods } from "#core/backup/backup-methods.ts";
 import { blobMethods } from "#core/blob/blob-methods.ts";
@@ -45,7 +46,7 @@ export function createCoreTables(services: CoreServices, version: string): Servi
   const { rules } = auth;
   const table = (name: string, methods: readonly MethodImplementation[]): ServiceTable =>
     createServiceTable({ name, version, methods });
-  return [
+  const tables = [
     createAuthTable(auth, version, (service) => coreServiceNames.has(service)),
     table("backup", backupMethods(backup)),
     table("broker", brokerMethods({ ...state, rules })),
@@ -55,6 +56,8 @@ export function createCoreTables(services: CoreServices, version: string): Servi
     table("runtime", runtimeMethods({ runtime, sources: runtime.sources, clock: systemClock })),
     table("store", [...storeMethods({ store, rules }), ...blobMethods({ ...state, rules })]),
   ];
+  const report = refusalsTo(auth.audit);
+  return tables.map((each) => reportRefusals(each, report));
 }
 
 /** Core services are in the registry like any other, so that everybody finds and describes them the same way. */

@@ -1,7 +1,9 @@
 import type { Logger } from "#base/logger.ts";
 import type { Auth } from "#core/auth/auth.ts";
+import { refusalsTo, reportGuard } from "#core/auth/report-refusals.ts";
 import { createGateway, type Gateway, type GatewayOptions } from "#gateway/gateway.ts";
 import { Readiness } from "#gateway/readiness.ts";
+import { openApiPath } from "#gateway/openapi.ts";
 import type { Blobs } from "#interface/blob.ts";
 import type { ServiceDirectory } from "#interface/registry.ts";
 import { createHttpClient } from "#platform/http-client.ts";
@@ -57,13 +59,18 @@ export function createEdges(deps: EdgesDeps, parts: OwnedParts): Edges {
   );
   parts.own({ stop: () => client.close() });
   const core = (service: string): ServiceTable | undefined => tables.get(service);
-  const guard = createCallerGuard({
+  const ask = createCallerGuard({
     verifier: auth.verifier,
     rules: auth.rules,
     isCore: (service) => tables.has(service),
     isLogin: (call) => call.service === "auth" && (call.endpoint === "Auth.Token" || call.endpoint === "Auth.Inspect"),
   });
   const readiness = new Readiness();
+  const report = refusalsTo(auth.audit);
+  const guard = reportGuard(ask, (call, refusal) => {
+    // What OpenAPI leaves out was asked for by nobody.
+    if (call.path !== openApiPath) report(call, refusal);
+  });
   const resolve = createForwarder({ client, directory, core });
   return {
     http,

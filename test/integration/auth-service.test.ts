@@ -74,6 +74,8 @@ describe("the service auth", () => {
       "Accounts.List",
       "Accounts.Delete",
       "Accounts.ChangeSecret",
+      "Accounts.Revoke",
+      "Audit.Read",
       "Rules.Create",
       "Rules.Delete",
       "Rules.List",
@@ -87,6 +89,8 @@ describe("the service auth", () => {
       ["Auth.Generate", { id: "new", ...inNamespace("shop") }],
       ["Accounts.List", inNamespace("shop")],
       ["Accounts.Delete", { id: "x", ...inNamespace("shop") }],
+      ["Accounts.Revoke", { id: "x", ...inNamespace("shop") }],
+      ["Audit.Read", inNamespace("shop")],
       ["Rules.Create", { rule, ...inNamespace("shop") }],
       ["Rules.Delete", { id: "x", ...inNamespace("shop") }],
     ];

@@ -25,6 +25,7 @@ export async function openAuth(folder: string) {
   const { accounts, desk, refresh, ruleBook } = auth.parts;
   return {
     auth,
+    store,
     clock,
     lines,
     accounts,

@@ -83,6 +83,14 @@ export class AccountBook {
     ]);
   }
 
+  /** Ends every token and login of the account, and its launch credentials; false when there is none. */
+  async revoke(namespace: string, id: string): Promise<boolean> {
+    return this.#end(namespace, id, (record, generation) => [
+      addition(authKeys.account(namespace, record.id), { ...record, generation }),
+      this.#deps.cutoffs.toChange(namespace, record.id, generation),
+    ]);
+  }
+
   /** Changes an account so that what it was given before ends; tries again when somebody else changed it meanwhile. */
   async #end(
     namespace: string,

@@ -3,6 +3,9 @@ import type { StoreScope } from "#interface/store.ts";
 /** Where auth keeps its records. Names in keys hold no slash, so that a prefix that ends in one is exact. */
 export const authScope: StoreScope = { database: "micro", table: "auth" };
 
+/** Where the audit log lies. Nobody reaches it through the service `store` either. */
+export const auditScope: StoreScope = { database: "micro", table: "auth-audit" };
+
 export const authKeys = {
   account: (namespace: string, id: string) => `account/${namespace}/${id}`,
   accountPrefix: (namespace: string) => `account/${namespace}/`,

@@ -1,8 +1,9 @@
-import { Accounts, Auth as AuthService, Rules } from "#gen/auth/auth_pb.ts";
+import { Accounts, Audit as AuditService, Auth as AuthService, Rules } from "#gen/auth/auth_pb.ts";
 import type { ServiceTable } from "#rpc/method.ts";
 import { protoMethods } from "#rpc/proto-service.ts";
 import { createServiceTable } from "#rpc/service-table.ts";
 import { accountHandlers } from "./account-handlers.ts";
+import { auditHandlers } from "./audit-handlers.ts";
 import type { Auth } from "./auth.ts";
 import { ruleHandlers } from "./rule-handlers.ts";
 import { tokenHandlers } from "./token-handlers.ts";
@@ -20,7 +21,8 @@ export function createAuthTable(
   const methods = [
     ...protoMethods(AuthService, tokenHandlers({ ...auth.parts, isCore })),
     ...protoMethods(Accounts, accountHandlers(auth.parts)),
-    ...protoMethods(Rules, ruleHandlers(auth.parts.ruleBook)),
+    ...protoMethods(AuditService, auditHandlers(auth.parts.audit)),
+    ...protoMethods(Rules, ruleHandlers(auth.parts)),
   ];
   return createServiceTable({ name: "auth", version, methods });
 }

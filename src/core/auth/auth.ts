@@ -10,7 +10,10 @@ import {
 } from "#interface/auth.ts";
 import { CachedAccessRules } from "#interface/cached-access-rules.ts";
 import type { Store } from "#interface/store.ts";
+import type { AuditSink } from "#interface/audit.ts";
 import { AccountBook } from "./account-book.ts";
+import { noteOfServer } from "./audit-call.ts";
+import { AuditLog } from "./audit-log.ts";
 import { ensureAdministrator, findAdministrator } from "./administrator.ts";
 import { CachedTokenVerifier } from "./cached-token-verifier.ts";
 import { LaunchIdentityBook } from "./launch-identity-book.ts";
@@ -38,6 +41,8 @@ export interface Auth extends Stoppable {
   readonly identities: LaunchIdentities;
   /** Base64 of the PEM public key that verifies tokens. */
   readonly publicKey: string;
+  /** Takes notes of refusals and changes. */
+  readonly audit: AuditSink;
   /** What the handlers of the service `auth` are made of. */
   readonly parts: AuthParts;
   /**
@@ -65,6 +70,7 @@ export interface AuthParts {
   readonly ruleBook: RuleBook;
   readonly verifier: TokenVerifier;
   readonly rules: DataRules;
+  readonly audit: AuditLog;
 }
 
 /** Opens auth over a store: reads the rules and what has ended, so that every later decision is made from memory. */
@@ -73,7 +79,8 @@ export async function createAuth(deps: AuthDeps): Promise<Auth> {
   const logger = deps.logger.with({ at: "auth" });
   const [cutoffs, ruleBook] = await Promise.all([TokenCutoffs.load({ store, clock }), RuleBook.load(store)]);
   const hasher = new SecretHasher();
-  const refresh = new RefreshBook({ store, clock, logger });
+  const audit = new AuditLog({ store, clock, logger });
+  const refresh = new RefreshBook({ store, clock, logger, audit });
   const onEnd = ({ issuer, id }: { issuer: string; id: string }): Promise<void> => refresh.revokeAll(issuer, id);
   const accounts = new AccountBook({ store, hasher, cutoffs, clock, onEnd });
   const codec = new TokenCodec({ keys, clock, logger });
@@ -87,15 +94,22 @@ export async function createAuth(deps: AuthDeps): Promise<Auth> {
   return {
     verifier,
     rules,
-    identities: new LaunchIdentityBook({ accounts, codec, clock }),
+    identities: new LaunchIdentityBook({ accounts, codec, clock, audit }),
     publicKey: keys.publicKeyText,
-    parts: { accounts, desk, refresh, ruleBook, verifier, rules },
-    ensureAdministrator: () => ensureAdministrator(accounts),
+    audit,
+    parts: { accounts, desk, refresh, ruleBook, verifier, rules, audit },
+    ensureAdministrator: async () => {
+      const made = await ensureAdministrator(accounts);
+      if (made === undefined) return undefined;
+      const note = { namespace: defaultNamespace, action: "account created", subject: made.id, detail: "scopes admin" };
+      await audit.change(noteOfServer(note));
+      return made;
+    },
     findAdministrator: () => findAdministrator(accounts),
     issueLocalToken: (id, lifetimeMs = 0) => desk.locally({ namespace: defaultNamespace, id, lifetimeMs }),
     stop: () => {
       rules.stop();
-      return Promise.resolve();
+      return audit.stop();
     },
   };
 }

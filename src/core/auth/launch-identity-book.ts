@@ -2,18 +2,27 @@ import { createHash } from "node:crypto";
 import type { Clock } from "#base/clock.ts";
 import { MicroError } from "#base/error.ts";
 import { limits } from "#base/limits.ts";
+import type { AuditSink } from "#interface/audit.ts";
 import type { LaunchIdentities } from "#interface/auth.ts";
 import type { AccountBook } from "./account-book.ts";
+import { noteOfServer } from "./audit-call.ts";
 import { toAccount, withInstance, type AccountRecord } from "./account-record.ts";
 import type { TokenCodec } from "./token-codec.ts";
 
 type Launch = Parameters<LaunchIdentities["revoke"]>[0];
 
+export interface LaunchIdentityBookDeps {
+  readonly accounts: AccountBook;
+  readonly codec: TokenCodec;
+  readonly clock: Clock;
+  readonly audit: AuditSink;
+}
+
 /** Identities of services that the runtime starts: one account a version, one credential an instance. */
 export class LaunchIdentityBook implements LaunchIdentities {
-  readonly #deps: { readonly accounts: AccountBook; readonly codec: TokenCodec; readonly clock: Clock };
+  readonly #deps: LaunchIdentityBookDeps;
 
-  constructor(deps: { accounts: AccountBook; codec: TokenCodec; clock: Clock }) {
+  constructor(deps: LaunchIdentityBookDeps) {
     this.#deps = deps;
   }
 
@@ -28,7 +37,8 @@ export class LaunchIdentityBook implements LaunchIdentities {
 
   async revoke(launch: Launch): Promise<void> {
     const record = await this.#find(launch);
-    if (record !== undefined) await this.#deps.accounts.delete(record.issuer, record.id);
+    if (record === undefined || !(await this.#deps.accounts.delete(record.issuer, record.id))) return;
+    await this.#note("account deleted", record);
   }
 
   async #find(launch: Launch): Promise<AccountRecord | undefined> {
@@ -39,13 +49,20 @@ export class LaunchIdentityBook implements LaunchIdentities {
     return undefined;
   }
 
+  #note(action: string, { issuer: namespace, id: subject, launch }: AccountRecord): Promise<void> {
+    const detail = `for service ${launch?.service} ${launch?.version}`;
+    return this.#deps.audit.change(noteOfServer({ namespace, action, subject, detail }));
+  }
+
   async #create(launch: Launch): Promise<AccountRecord> {
     const { namespace, service, version } = launch;
     for (const id of accountIds(launch)) {
       if ((await this.#deps.accounts.find(namespace, id)) !== undefined) continue;
       const account = { namespace, id, type: "service", scopes: ["service"], launch: { service, version } };
       try {
-        return await this.#deps.accounts.create(account);
+        const record = await this.#deps.accounts.create(account);
+        await this.#note("account created", record);
+        return record;
       } catch (reason) {
         // Two instances that start at once: the other one has made it.
         const made = await this.#find(launch);

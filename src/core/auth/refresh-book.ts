@@ -3,7 +3,9 @@ import { MicroError } from "#base/error.ts";
 import { limits } from "#base/limits.ts";
 import type { Logger } from "#base/logger.ts";
 import { isName } from "#base/name.ts";
+import type { AuditSink } from "#interface/audit.ts";
 import type { Store, StoreRecord } from "#interface/store.ts";
+import { noteOfServer } from "./audit-call.ts";
 import { authKeys, authScope, fromValue, toValue } from "./auth-records.ts";
 import {
   createFamily,
@@ -37,11 +39,18 @@ interface FamilyRecord extends RefreshGrant {
 const rotatedCountMax = 16;
 const deleteCountMax = limits.storeBatchCountMax;
 
+export interface RefreshBookDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly audit: AuditSink;
+}
+
 /** The refresh tokens. Each is good for one use; a use after that shows that it was copied, and ends its whole family. */
 export class RefreshBook {
-  readonly #deps: { readonly store: Store; readonly clock: Clock; readonly logger: Logger };
+  readonly #deps: RefreshBookDeps;
 
-  constructor(deps: { store: Store; clock: Clock; logger: Logger }) {
+  constructor(deps: RefreshBookDeps) {
     this.#deps = deps;
   }
 
@@ -67,11 +76,18 @@ export class RefreshBook {
     }
   }
 
-  /** Ends the login that a token belongs to, whether the token still holds or not. */
-  async revoke(namespace: string, text: string): Promise<void> {
+  /**
+   * Ends the login that a token belongs to, whether the token still holds or not.
+   *
+   * @returns whose login it was; undefined when there was none.
+   */
+  async revoke(namespace: string, text: string): Promise<string | undefined> {
     const token = parseRefreshToken(text);
-    if (token === undefined || !isName("namespace", namespace)) return;
-    await this.#delete([authKeys.refresh(namespace, token.accountId, token.family)]);
+    if (token === undefined || !isName("namespace", namespace)) return undefined;
+    const stored = await this.#read(namespace, token);
+    if (stored === undefined) return undefined;
+    await this.#delete([stored.key]);
+    return token.accountId;
   }
 
   /** Ends all logins of an account. */
@@ -102,6 +118,9 @@ export class RefreshBook {
       account: record.accountId,
       namespace: record.namespace,
     });
+    const { namespace, accountId: subject } = record;
+    const detail = "a refresh token was used twice, so that somebody has a copy";
+    this.#deps.audit.note(noteOfServer({ namespace, action: "login ended", subject, detail }));
     return undefined;
   }
 

@@ -1,24 +1,39 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { RuleSetSchema, Rules as RulesService } from "#gen/auth/auth_pb.ts";
+import type { AuditSink } from "#interface/audit.ts";
+import type { Rule } from "#interface/auth.ts";
 import { requireNamespace, requireNamespaceAdmin } from "#interface/namespace-access.ts";
 import type { ProtoHandlers } from "#rpc/proto-service.ts";
+import { noteOf } from "./audit-call.ts";
 import { fromWireRule, toNamespace, toWireRule } from "./auth-wire.ts";
 import type { RuleBook, RuleSet } from "./rule-book.ts";
 import { watchRules } from "./watch-rules.ts";
 
+export interface RuleHandlersDeps {
+  readonly ruleBook: RuleBook;
+  readonly audit: AuditSink;
+}
+
 /** `auth.Rules` as callers reach it. */
-export function ruleHandlers(rules: RuleBook): ProtoHandlers<typeof RulesService> {
+export function ruleHandlers({ ruleBook: rules, audit }: RuleHandlersDeps): ProtoHandlers<typeof RulesService> {
   return {
     create: async ({ rule, options }, call) => {
       const namespace = toNamespace(options, call);
       requireNamespaceAdmin(call.account, namespace, "auth.Rules.Create");
-      await rules.create(namespace, fromWireRule(rule));
+      const created = fromWireRule(rule);
+      await rules.create(namespace, created);
+      const note = { namespace, action: "rule created", subject: created.id, detail: describeRule(created) };
+      await audit.change(noteOf(call, note));
       return {};
     },
     delete: async ({ id, options }, call) => {
       const namespace = toNamespace(options, call);
       requireNamespaceAdmin(call.account, namespace, "auth.Rules.Delete");
+      const known = rules.get(namespace).rules.find((each) => each.id === id);
       await rules.delete(namespace, id);
+      if (known === undefined) return {};
+      const note = { namespace, action: "rule deleted", subject: id, detail: describeRule(known) };
+      await audit.change(noteOf(call, note));
       return {};
     },
     list: ({ options }, call) => {
@@ -33,6 +48,11 @@ export function ruleHandlers(rules: RuleBook): ProtoHandlers<typeof RulesService
       return watch(rules, namespace, call.signal);
     },
   };
+}
+
+function describeRule({ access, resource, scope, priority }: Rule): string {
+  const { type, name, endpoint } = resource;
+  return `${access} ${type}:${name}:${endpoint} to scope "${scope}", priority ${priority}`;
 }
 
 async function* watch(

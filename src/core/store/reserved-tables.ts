@@ -9,6 +9,7 @@ import type { StoreScope } from "#interface/store.ts";
  */
 export const reservedTables: ReadonlySet<string> = new Set([
   "auth",
+  "auth-audit",
   "backup",
   "blob",
   "blob-files",
