@@ -4,6 +4,9 @@ import { limits } from "#base/limits.ts";
 import { describeForPeer } from "./connection-error.ts";
 import { decodeErrorProto, decodeFirstDetail, encodeErrorProto, encodeStatusProto } from "./error-proto.ts";
 
+/** Message and details of a failure that is passed on as it came: all headers together stay within what clients take. */
+const peerStatusLengthMax = limits.headerBytesMax / 2;
+
 /** Type of the one detail that an error carries; any other would hide the message from Go clients. */
 const detailTypeUrl = "type.googleapis.com/Error";
 
@@ -37,12 +40,46 @@ export function fromGrpcTrailers(get: (name: string) => string | undefined): Mic
   if (status === undefined || !/^\d+$/.test(status)) {
     return new MicroError("bad_gateway", "the answer ended without a grpc-status");
   }
-  const message = decodePercent(get("grpc-message") ?? "");
-  return (
-    fromDetails(get("grpc-status-details-bin")) ??
+  const text = get("grpc-message");
+  const details = get("grpc-status-details-bin");
+  const message = decodePercent(text ?? "");
+  const error =
+    fromDetails(details) ??
     MicroError.parse(message) ??
-    new MicroError(codeFromGrpc(Number(status)), message === "" ? `grpc status ${status}` : message)
-  );
+    new MicroError(codeFromGrpc(Number(status)), message === "" ? `grpc status ${status}` : message);
+  return new PeerError(error, {
+    "grpc-status": status,
+    ...(text === undefined ? {} : { "grpc-message": text }),
+    ...(details === undefined ? {} : { "grpc-status-details-bin": details }),
+  });
+}
+
+/** What a peer said of a failure, to the letter. */
+export interface PeerStatus {
+  readonly "grpc-status": string;
+  readonly "grpc-message"?: string;
+  readonly "grpc-status-details-bin"?: string;
+}
+
+/** A failure that a peer told over gRPC. Whoever passes it on over gRPC uses the peer's own words. */
+class PeerError extends MicroError {
+  readonly peerStatus: PeerStatus;
+
+  constructor(error: MicroError, peerStatus: PeerStatus) {
+    super(error.code, error.detail, { at: error.id, httpStatus: error.httpStatus });
+    this.peerStatus = peerStatus;
+  }
+}
+
+/**
+ * How the peer put a failure that came over gRPC; undefined for any other failure, and for one that says more than a header
+ * of ours may.
+ */
+export function readPeerStatus(error: MicroError): PeerStatus | undefined {
+  if (!(error instanceof PeerError)) return undefined;
+  const { peerStatus } = error;
+  const length = (peerStatus["grpc-message"]?.length ?? 0) + (peerStatus["grpc-status-details-bin"]?.length ?? 0);
+  return length > peerStatusLengthMax ? undefined : peerStatus;
 }
 
 /** The gRPC status number of an error. */

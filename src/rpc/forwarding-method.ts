@@ -10,7 +10,7 @@ export interface ForwardingClient {
 
 /**
  * Passes calls on to a node of the service that they name, in the namespace that the guard settled: bytes as they are,
- * metadata, deadline and cancellation with them. It reads no message, so it serves every method of every kind.
+ * metadata, deadline and cancellation with them, and the metadata of the answer back. It reads no message, so it serves every method of every kind.
  */
 export class ForwardingMethod implements RpcMethod {
   readonly kind: "any" | "unary";
@@ -36,9 +36,17 @@ export class ForwardingMethod implements RpcMethod {
 
 /** The namespace that travels on is the one that was checked, whatever the caller wrote. */
 function toRouted(call: ServerCall): RoutedCall {
-  const { service, endpoint, namespace, encoding, signal, deadlineMs } = call;
+  const { service, endpoint, namespace, encoding, signal, deadlineMs, answer } = call;
   const isNamed = call.metadata["micro-namespace"] === namespace;
   const metadata = isNamed ? call.metadata : { ...call.metadata, "micro-namespace": namespace };
-  const routed = { service, endpoint, namespace, encoding, signal, metadata };
-  return deadlineMs === undefined ? routed : { ...routed, deadlineMs };
+  return {
+    service,
+    endpoint,
+    namespace,
+    encoding,
+    signal,
+    metadata,
+    ...(deadlineMs === undefined ? {} : { deadlineMs }),
+    ...(answer === undefined ? {} : { answer }),
+  };
 }

@@ -1,7 +1,9 @@
 import { constants, type ServerHttp2Stream } from "node:http2";
+import type { Metadata } from "#base/metadata.ts";
 import { awaitDrain } from "#platform/http2-drain.ts";
 import type { ContentType } from "./content-type.ts";
 import { encodeFrame } from "./grpc-frame.ts";
+import type { AnswerMetadata } from "./server-call.ts";
 
 export type Trailers = Readonly<Record<string, string>>;
 
@@ -9,10 +11,14 @@ export type Trailers = Readonly<Record<string, string>>;
 export const okTrailers: Trailers = Object.freeze({ "grpc-status": "0" });
 
 /** The answer to one call: headers with the first message or with the end, messages, trailers. */
-export class GrpcAnswer {
+export class GrpcAnswer implements AnswerMetadata {
   readonly contentType: ContentType | undefined;
+  /** True when messages may be long in coming: then headers do not wait for the first of them. */
+  isStream = false;
   readonly #stream: ServerHttp2Stream;
   #trailers: Trailers = okTrailers;
+  #metadata: Metadata | undefined;
+  #trailingMetadata: Metadata | undefined;
   #hasHeaders = false;
   #isEnded = false;
 
@@ -24,6 +30,16 @@ export class GrpcAnswer {
   /** True once the end is on its way; what happens to the stream after that no longer concerns the call. */
   get isEnded(): boolean {
     return this.#isEnded;
+  }
+
+  sendHeaders(headers: Metadata): void {
+    if (this.#isGone || this.#hasHeaders) return;
+    this.#metadata = headers;
+    if (this.isStream) this.#sendHeaders();
+  }
+
+  setTrailers(trailers: Metadata): void {
+    this.#trailingMetadata = trailers;
   }
 
   /** False when the caller reads slower than we write: wait for `drained()`. */
@@ -54,7 +70,7 @@ export class GrpcAnswer {
       this.#stream.end();
       return;
     }
-    this.#stream.respond({ ...this.#headers(), ...trailers }, { endStream: true });
+    this.#stream.respond({ ...this.#headers(), ...this.#trailingMetadata, ...trailers }, { endStream: true });
     this.#closeRequestSide();
   }
 
@@ -63,14 +79,15 @@ export class GrpcAnswer {
   }
 
   #headers(): Record<string, string | number> {
-    return { ":status": 200, "content-type": this.contentType?.headers["content-type"] ?? "application/grpc" };
+    const contentType = this.contentType?.headers["content-type"] ?? "application/grpc";
+    return { ...this.#metadata, ":status": 200, "content-type": contentType };
   }
 
   #sendHeaders(): void {
     if (this.#hasHeaders) return;
     this.#hasHeaders = true;
     this.#stream.once("wantTrailers", () => {
-      this.#stream.sendTrailers({ ...this.#trailers });
+      this.#stream.sendTrailers({ ...this.#trailingMetadata, ...this.#trailers });
       this.#closeRequestSide();
     });
     this.#stream.respond(this.#headers(), { waitForTrailers: true });

@@ -6,6 +6,7 @@ import {
   type OutgoingHttpHeaders,
 } from "node:http2";
 import { MicroError } from "#base/error.ts";
+import { toAnswerMetadata } from "./answer-metadata.ts";
 import { callCancelled, remainingMs, watchCallEnd } from "./call-end.ts";
 import { toCallHeaders } from "./call-headers.ts";
 import { nameService } from "./connection-error.ts";
@@ -107,6 +108,7 @@ export class GrpcCall {
     stream.on("response", (headers) => this.#readHeaders(headers));
     stream.on("trailers", (trailers) => {
       this.#trailers = trailers;
+      this.#call.answer?.setTrailers(toAnswerMetadata(trailers));
     });
     stream.on("data", (chunk: Buffer) => this.#readChunk(chunk));
     stream.on("end", () => {
@@ -127,10 +129,13 @@ export class GrpcCall {
   #readHeaders(headers: IncomingHttpHeaders & IncomingHttpStatusHeader): void {
     const status = headers[":status"] ?? 0;
     const contentType = headers["content-type"] ?? "";
-    if (headers["grpc-status"] !== undefined) this.#trailers = headers;
-    else if (status !== 200 || !contentType.startsWith("application/grpc")) {
+    if (headers["grpc-status"] !== undefined) {
+      this.#trailers = headers;
+      // Headers that end the call at once are its trailers.
+      this.#call.answer?.setTrailers(toAnswerMetadata(headers));
+    } else if (status !== 200 || !contentType.startsWith("application/grpc")) {
       this.#refusal = { status, contentType, body: Buffer.alloc(0) };
-    }
+    } else this.#call.answer?.sendHeaders(toAnswerMetadata(headers));
   }
 
   #readChunk(chunk: Buffer): void {

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { MicroError } from "#base/error.ts";
 import { abandon } from "./connect-stream.ts";
 import { parseContentType } from "./content-type.ts";
-import { encodePercent, toGrpcTrailers } from "./error-wire.ts";
+import { encodePercent, readPeerStatus, toGrpcTrailers } from "./error-wire.ts";
 import { GrpcAnswer, okTrailers, type Trailers } from "./grpc-answer.ts";
 import { Http2CallSource } from "./http2-call-source.ts";
 import { readMessages } from "./http2-messages.ts";
@@ -50,7 +50,7 @@ function openCall(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, answe
     throw new MicroError("unimplemented", `grpc-encoding "${String(compression)}" is not spoken here; use identity`);
   }
   const { encoding } = answer.contentType;
-  const call = new IncomingCall(new Http2CallSource(stream, headers), { path, ...named, encoding });
+  const call = new IncomingCall(new Http2CallSource(stream, headers), { path, ...named, encoding, answer });
   stream.once("close", () => {
     if (!answer.isEnded) call.abort(callerLeft());
   });
@@ -69,6 +69,7 @@ async function answerCall(
     answer.endWith(await call.until(method.unary(message, call)));
     return;
   }
+  answer.isStream = true;
   const answers = method.stream(messages, call)[Symbol.asyncIterator]();
   try {
     for (;;) {
@@ -81,11 +82,15 @@ async function answerCall(
   }
 }
 
-/** A path that is no method is refused with plain text: Micro's command line looks for it with a regular expression. */
+/**
+ * How a failure is told: as the service put it that was called on the caller's behalf, else in our own words.
+ *
+ * A path that is no method is refused with plain text: Micro's command line looks for it with a regular expression.
+ */
 function refusalTrailers(error: MicroError, name: string): Trailers {
   if (error.detail.startsWith("malformed method name")) {
     return { "grpc-status": "12", "grpc-message": encodePercent(error.detail) };
   }
-  const trailers = { ...toGrpcTrailers(error, name) };
+  const trailers = { ...(readPeerStatus(error) ?? toGrpcTrailers(error, name)) };
   return error.code === "unimplemented" ? { ...trailers, "grpc-accept-encoding": "identity" } : trailers;
 }

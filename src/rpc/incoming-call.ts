@@ -4,7 +4,7 @@ import type { Account } from "#interface/auth.ts";
 import { parseConnectTimeout, parseGrpcTimeout, parseTimeoutHeader } from "./grpc-timeout.ts";
 import { Interruption } from "./interruption.ts";
 import type { RpcPath } from "./rpc-path.ts";
-import type { Encoding, ServerCall } from "./server-call.ts";
+import type { AnswerMetadata, Encoding, ServerCall } from "./server-call.ts";
 
 /** Where a call came from. Everything is asked for at most once, and only when somebody wants to know. */
 export interface CallSource {
@@ -19,6 +19,7 @@ export interface CallSource {
 export interface CallTarget extends RpcPath {
   readonly path: string;
   readonly encoding: Encoding;
+  readonly answer?: AnswerMetadata;
 }
 
 /** Timers hold no more than this many milliseconds; a deadline beyond is as good as none. */
@@ -34,6 +35,7 @@ export class IncomingCall implements ServerCall {
   readonly endpoint: string;
   readonly encoding: Encoding;
   readonly deadlineMs: number | undefined;
+  declare readonly answer?: AnswerMetadata;
   account: Account | undefined = undefined;
   namespace = "";
 
@@ -49,6 +51,7 @@ export class IncomingCall implements ServerCall {
     this.service = target.service;
     this.endpoint = target.endpoint;
     this.encoding = target.encoding;
+    if (target.answer !== undefined) this.answer = target.answer;
     this.#source = source;
     const timeoutMs = readTimeoutMs(source);
     if (timeoutMs === undefined) return;

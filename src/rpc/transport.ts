@@ -1,5 +1,5 @@
 import type { Metadata } from "#base/metadata.ts";
-import type { Encoding } from "./server-call.ts";
+import type { AnswerMetadata, Encoding } from "./server-call.ts";
 
 /** A call on its way out. */
 export interface OutgoingCall {
@@ -12,6 +12,8 @@ export interface OutgoingCall {
   /** Milliseconds since the epoch. */
   readonly deadlineMs?: number;
   readonly signal?: AbortSignal;
+  /** Is given the metadata of the answer, where the transport has any. */
+  readonly answer?: AnswerMetadata;
 }
 
 /**

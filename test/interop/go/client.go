@@ -12,6 +12,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 )
 
@@ -41,6 +42,7 @@ var checks = []check{
 	{"consumes events with acknowledgements on the same stream", consumeEvents},
 	{"finds code, text and detail in an error", readErrors},
 	{"is told when its time is over", exceedDeadline},
+	{"gets headers and trailers of a service through the network", readTrailers},
 }
 
 // runClient runs every check and prints a line of JSON for each: its name, and what went wrong.
@@ -330,4 +332,14 @@ func readErrors(_ context.Context, session Session) error {
 func exceedDeadline(_ context.Context, session Session) error {
 	err := session.network.unaryWithin(100*time.Millisecond, "/"+serviceName+".Greeter/Wait", &Note{}, &Note{})
 	return want("status", status.Code(err), codes.DeadlineExceeded)
+}
+func readTrailers(_ context.Context, session Session) error {
+	var header, trailer metadata.MD
+	answer := Note{}
+	err := session.network.unary("/"+serviceName+".Greeter/Hello", &Note{Name: "Go"}, &answer, grpc.Header(&header), grpc.Trailer(&trailer))
+	return errors.Join(err,
+		want("msg", answer.Msg, "Hello Go"),
+		want("header", header.Get("x-served-by"), "["+serviceName+"]"),
+		want("trailer", trailer.Get("x-greeted"), "[Go]"),
+	)
 }
