@@ -8,16 +8,12 @@ import { mayUseCookie, type CorsOptions } from "./cors.ts";
 import { requestIdHeader } from "./request-ids.ts";
 import type { SocketCall } from "./socket-call.ts";
 
-/**
- * Seconds without a byte written after which a connection is closed; what a caller sends does not count, so that a body
- * or a head that trickles in ends too. More than a call without a time of its own may take, which so still gets its 408.
- */
-export const idleTimeoutSeconds = 75;
-
 /** What the server knows about a request beside the request. */
 export interface RequestHost {
   requestIP(request: Request): { readonly address: string; readonly port: number } | null;
-  /** Closes the connection after so many seconds without a byte; 0 never does. */
+  /** What `timeout` is for a connection of which nobody said anything. */
+  readonly idleTimeoutSeconds: number;
+  /** Closes the connection after so many seconds without a byte written; 0 never does. */
   timeout(request: Request, seconds: number): void;
   /**
    * Makes the connection a WebSocket that carries the call; false when the request does not ask for one properly.
@@ -105,7 +101,7 @@ export class GatewayRequest implements CallSource {
 
   /** The connection may be silent for as long as any other: what is set stays for its later requests. */
   restoreTimeout(): void {
-    this.#host.timeout(this.#request, idleTimeoutSeconds);
+    this.#host.timeout(this.#request, this.#host.idleTimeoutSeconds);
   }
 
   /** The connection may take as long as Bun can count, which a large body over a slow line needs. */

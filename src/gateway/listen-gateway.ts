@@ -5,12 +5,19 @@ import type { HttpListener } from "#rpc/http-exchange.ts";
 import { formatListenAddress, parseListenAddress, toListenError, type ListenAddress } from "#rpc/listen-address.ts";
 import { MicroError } from "#base/error.ts";
 import { delay } from "#base/lifecycle.ts";
-import { idleTimeoutSeconds, type RequestHost } from "./gateway-request.ts";
+import type { RequestHost } from "./gateway-request.ts";
 import type { CallSocket, SocketCall } from "./socket-call.ts";
 
 export interface ListenGatewayOptions {
   /** Lets several processes listen on one port; the system spreads connections over them. @default false */
   readonly reusePort?: boolean;
+  /**
+   * Seconds without a byte written after which a connection is closed. What a caller sends does not count, so that a body
+   * that trickles in ends too.
+   *
+   * @default 75
+   */
+  readonly idleTimeoutSeconds?: number;
   /** Speaks HTTPS alone, with HTTP/2 for those who offer it. @default plain HTTP */
   readonly tls?: GatewayTls;
 }
@@ -30,6 +37,12 @@ export interface ListeningGateway {
   /** Requests that have come, ever. */
   readonly requestCount: () => number;
 }
+
+/**
+ * Seconds without a byte written after which a connection is closed. More than a call without a time of its own may take,
+ * which so still gets its 408.
+ */
+const idleTimeoutSecondsDefault = 75;
 
 /** A look at the requests of a server that is about to stop, in milliseconds; and how many looks there are at most. */
 const quietStepMs = 50;
@@ -77,17 +90,19 @@ async function requireHost(wanted: ListenAddress & { readonly kind: "tcp" }): Pr
 
 function start(
   { address, answer }: ListeningGateway,
-  { reusePort = false, tls }: ListenGatewayOptions,
+  { reusePort = false, tls, idleTimeoutSeconds = idleTimeoutSecondsDefault }: ListenGatewayOptions,
   sockets: Set<GatewaySocket>,
 ): GatewayServer {
   const wanted = parseListenAddress(address);
+  let host: RequestHost | undefined;
   const common = {
     // The page that Bun shows for a failure in development must never reach a caller.
     development: false,
     idleTimeout: idleTimeoutSeconds,
     // Bodies are measured by the gateway, which answers with a JSON error where Bun would say nothing.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-    fetch: (request: Request, server: GatewayServer) => answer(request, toHost(server, sockets)),
+    fetch: (request: Request, server: GatewayServer) =>
+      answer(request, (host ??= toHost(server, sockets, idleTimeoutSeconds))),
     websocket: socketHandler(sockets),
     error: () => new Response(null, { status: 500 }),
     ...(tls === undefined ? {} : { tls: { cert: tls.cert, key: tls.key }, http2: true }),
@@ -123,8 +138,9 @@ async function untilQuiet(requestCount: () => number): Promise<void> {
   }
 }
 
-function toHost(server: GatewayServer, sockets: ReadonlySet<GatewaySocket>): RequestHost {
+function toHost(server: GatewayServer, sockets: ReadonlySet<GatewaySocket>, idleTimeoutSeconds: number): RequestHost {
   return {
+    idleTimeoutSeconds,
     requestIP: (request) => server.requestIP(request),
     timeout: (request, seconds) => server.timeout(request, seconds),
     openSocket: (request, call, headers) => {

@@ -7,7 +7,9 @@ export interface UrlParts {
 
 /** Path and query of a URL as Bun gives it: absolute, or the bare target where the `host` header is unusable. */
 export function splitUrl(url: string): UrlParts {
-  const start = url.startsWith("/") ? 0 : url.indexOf("/", "http://".length);
+  const start = url.startsWith("/")
+    ? 0
+    : url.indexOf("/", url.startsWith("https") ? "https://".length : "http://".length);
   if (start === -1) return { path: "/", query: "" };
   const question = url.indexOf("?", start);
   if (question === -1) return { path: url.slice(start), query: "" };

@@ -1,0 +1,207 @@
+import { afterAll, beforeAll, describe, expect, it } from "bun:test";
+import fc from "fast-check";
+import { waitUntil } from "#testing/wait-until.ts";
+import { echoEndpoints, startEdge, type Edge } from "./edge.ts";
+import { RawSocket } from "./raw-socket.ts";
+import { startEcho, type EchoServer } from "./start-echo.ts";
+
+/** What no client of good will sends, on bare connections. */
+let echo: EchoServer;
+let edge: Edge;
+let address: string;
+
+beforeAll(async () => {
+  echo = await startEcho("bun");
+  edge = await startEdge({ listen: { idleTimeoutSeconds: 4 } });
+  address = edge.gateway.slice("http://".length);
+  const node = { id: "echo-1", address: echo.rpcUnix, metadata: { http: echo.httpUnix } };
+  await edge.register({ name: "echo", domain: "micro", nodes: [node], endpoints: echoEndpoints });
+});
+afterAll(async () => {
+  await edge[Symbol.asyncDispose]();
+  await echo[Symbol.asyncDispose]();
+});
+
+async function expectWell(): Promise<void> {
+  const response = await fetch(`${edge.gateway}/echo/say?text=well`);
+  expect(await response.json()).toEqual({ text: "well", count: 0 });
+}
+
+function send(text: string): RawSocket {
+  const raw = new RawSocket(address);
+  raw.socket.write(text, "latin1");
+  return raw;
+}
+
+/** All that the server says until it closes the connection. */
+async function answerOf(text: string): Promise<string> {
+  const raw = send(text);
+  await waitUntil("the connection to be closed", () => raw.isClosed);
+  return raw.text;
+}
+
+const post = "POST /echo/Say HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n";
+const hidden = "GET /echo/say?text=smuggled HTTP/1.1\r\nhost: x\r\n\r\n";
+
+describe("gateway, requests of which two readers would make two things", () => {
+  it.each([
+    ["a length and chunks", `${post}content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n${hidden}`],
+    ["chunks and a length", `${post}transfer-encoding: chunked\r\ncontent-length: 5\r\n\r\n0\r\n\r\n${hidden}`],
+    ["two lengths", `${post}content-length: 2\r\ncontent-length: 60\r\n\r\n{}${hidden}`],
+    ["two lengths in one", `${post}content-length: 2, 60\r\n\r\n{}${hidden}`],
+    ["a length with a sign", `${post}content-length: +2\r\n\r\n{}${hidden}`],
+    ["a length below nothing", `${post}content-length: -2\r\n\r\n{}${hidden}`],
+    ["a length in hexadecimal", `${post}content-length: 0x2\r\n\r\n{}${hidden}`],
+    ["a length beyond numbers", `${post}content-length: 99999999999999999999\r\n\r\n{}${hidden}`],
+    ["an empty length", `${post}content-length:\r\n\r\n{}${hidden}`],
+    ["another transfer encoding", `${post}transfer-encoding: xchunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n${hidden}`],
+    [
+      "two transfer encodings",
+      `${post}transfer-encoding: chunked\r\ntransfer-encoding: identity\r\n\r\n0\r\n\r\n${hidden}`,
+    ],
+    ["chunks that are not last", `${post}transfer-encoding: chunked, identity\r\n\r\n0\r\n\r\n${hidden}`],
+    ["a blank before a colon", `${post}transfer-encoding : chunked\r\n\r\n0\r\n\r\n${hidden}`],
+    ["chunks in HTTP/1.0", `${post.replace("1.1", "1.0")}transfer-encoding: chunked\r\n\r\n0\r\n\r\n${hidden}`],
+    ["a folded header", `${post}x-a: b\r\n transfer-encoding: chunked\r\n\r\n0\r\n\r\n${hidden}`],
+    ["lines that end with a line feed", `${post.replaceAll("\r\n", "\n")}content-length: 2\n\n{}${hidden}`],
+    ["a carriage return in a value", `${post}x-a: b\rcontent-length: 2\r\n\r\n{}${hidden}`],
+    ["a zero byte in a value", `${post}x-a: b\0c\r\ncontent-length: 2\r\n\r\n{}${hidden}`],
+    ["a blank in a name", `${post}x a: b\r\ncontent-length: 2\r\n\r\n{}${hidden}`],
+    ["a line without a colon", `${post}xa\r\ncontent-length: 2\r\n\r\n{}${hidden}`],
+    ["no host", `POST /echo/Say HTTP/1.1\r\ncontent-length: 2\r\n\r\n{}${hidden}`],
+    ["a blank in the target", `GET /echo/say?text=a b HTTP/1.1\r\nhost: x\r\n\r\n${hidden}`],
+    ["a version that is none", `GET /echo/say HTTP/9.9\r\nhost: x\r\n\r\n${hidden}`],
+  ])("refuses %s, and reads nothing behind it", async (_what, text) => {
+    const answer = await answerOf(text);
+    expect(answer).toMatch(/^HTTP\/1\.1 (400|505) /);
+    expect(answer).not.toContain("smuggled");
+    await expectWell();
+  });
+
+  it.each([
+    ["a size that is none", "zz\r\n{}\r\n0\r\n\r\n"],
+    ["a size below nothing", "-2\r\n{}\r\n0\r\n\r\n"],
+    ["a size beyond numbers", "FFFFFFFFFFFFFFFFFF\r\n{}\r\n0\r\n\r\n"],
+    ["a size with a prefix", "0x2\r\n{}\r\n0\r\n\r\n"],
+    ["more than the size", "2\r\n{}{}\r\n0\r\n\r\n"],
+    ["a line feed alone", "2\n{}\n0\n\n"],
+  ])("refuses a chunk with %s", async (_what, chunks) => {
+    const answer = await answerOf(`${post}transfer-encoding: chunked\r\n\r\n${chunks}${hidden}`);
+    expect(answer).toStartWith("HTTP/1.1 400 ");
+    expect(answer).not.toContain("smuggled");
+    await expectWell();
+  });
+
+  it("closes on a caller that sends a request before the answer to the last, and calls nothing for it", async () => {
+    const ahead = ["slow&count=200", "second", "third"].map(
+      (text) => `GET /echo/say?text=${text} HTTP/1.1\r\nhost: x\r\n\r\n`,
+    );
+    expect(await answerOf(ahead.join(""))).toBe("");
+    await expectWell();
+  });
+});
+
+describe("gateway, requests without end", () => {
+  it("says 431 for headers and URLs that are too long, and for too many headers", async () => {
+    const many = Array.from({ length: 1_000 }, (_, index) => `x-${index}: 1\r\n`).join("");
+    for (const text of [
+      `GET / HTTP/1.1\r\nhost: x\r\nx-a: ${"a".repeat(100_000)}\r\n\r\n`,
+      `GET /${"a".repeat(100_000)} HTTP/1.1\r\nhost: x\r\n\r\n`,
+      `GET / HTTP/1.1\r\nhost: x\r\n${many}\r\n`,
+    ]) {
+      expect(await answerOf(text)).toStartWith("HTTP/1.1 431 ");
+    }
+    const long = await fetch(`${edge.gateway}/${"a".repeat(5_000)}`);
+    expect([long.status, await long.json()]).toMatchObject([431, { detail: "the path is longer than 4096 bytes" }]);
+  });
+
+  it("closes on heads and bodies that trickle in, and on those who say nothing", async () => {
+    const trickling = ["", "GET / HTTP/1.1\r\nhost: x\r\nx-a: ", `${post}content-length: 1000\r\n\r\n`].map(send);
+    // The head of a second request on a connection that was good so far.
+    trickling.push(send("GET /health HTTP/1.1\r\nhost: x\r\n\r\nGET / HTTP/1.1\r\nhost: x\r\nx-a: "));
+    const drip = setInterval(() => {
+      for (const { socket } of trickling.slice(1)) if (!socket.destroyed) socket.write("a");
+    }, 500);
+    try {
+      await waitUntil("all of them to be closed", () => trickling.every(({ isClosed }) => isClosed));
+    } finally {
+      clearInterval(drip);
+    }
+    expect(trickling[3]?.text.match(/HTTP\/1\.1 200 /g)).toHaveLength(1);
+    await expectWell();
+  }, 40_000);
+
+  it("says 413 before it reads a body that is said to be too large", async () => {
+    const answer = await answerOf(`${post}content-length: 99999999999\r\n\r\n`);
+    expect(answer).toStartWith("HTTP/1.1 413 ");
+    expect(answer).toContain('"code":413');
+  });
+
+  it("serves others, in memory that does not grow, while a thousand connections misbehave", async () => {
+    const forms = [
+      `${post}content-length: 900000\r\n\r\n${"x".repeat(60_000)}`,
+      `${post}transfer-encoding: chunked\r\n\r\nffff\r\n${"x".repeat(30_000)}`,
+      `GET / HTTP/1.1\r\nhost: x\r\nx-a: ${"a".repeat(16_000)}`,
+      `GET / HTTP/1.1\r\nhost: x\r\nx-a: ${"a".repeat(200_000)}\r\n\r\n`,
+      "\x16\x03\x01\x02\x00",
+      "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+      hidden.repeat(20),
+    ];
+    const flood = async (): Promise<void> => {
+      const sockets = Array.from({ length: 500 }, (_, index) => send(forms[index % forms.length] ?? ""));
+      await expectWell();
+      for (const { socket } of sockets) socket.destroy();
+      await waitUntil("all of them to be gone", () => sockets.every(({ isClosed }) => isClosed));
+    };
+    await flood();
+    Bun.gc(true);
+    const before = process.memoryUsage().rss;
+    for (let round = 0; round < 4; round += 1) await flood();
+    Bun.gc(true);
+    expect(process.memoryUsage().rss - before).toBeLessThan(100_000_000);
+    await expectWell();
+  }, 40_000);
+});
+
+describe("gateway, requests at random", () => {
+  const word = fc.oneof(
+    fc.constantFrom(
+      "GET ",
+      "POST ",
+      "/echo/say",
+      " HTTP/1.1",
+      "\r\n",
+      "\n",
+      "\r",
+      "host: x",
+      "content-length: ",
+      "3",
+      "-1",
+    ),
+    fc.constantFrom(
+      "transfer-encoding: chunked",
+      "\r\n\r\n",
+      "connection: close",
+      "upgrade: websocket",
+      "{}",
+      "%",
+      "\0",
+      ":",
+    ),
+    fc.string({ unit: "binary", maxLength: 8 }),
+  );
+
+  it("stays up, and answers the next one", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(word, { maxLength: 30 }), async (words) => {
+        const raw = send(words.join(""));
+        await new Promise((resolve) => raw.socket.once("connect", resolve));
+        raw.socket.end();
+        expect((await fetch(`${edge.gateway}/health`)).status).toBe(200);
+        raw.socket.destroy();
+      }),
+      { numRuns: 200 },
+    );
+    await expectWell();
+  });
+});
