@@ -12,6 +12,7 @@ export interface CommandEntry {
 
 /** Every command, in the order of help. */
 export const commandTable: readonly CommandEntry[] = [
+  { name: "auth", summary: "Manage accounts, rules and tokens", load: () => import("./commands/auth.ts") },
   {
     name: "backup",
     summary: "Copy everything that the server keeps to a file",

@@ -11,10 +11,16 @@ export async function ensureAdministrator(
 ): Promise<{ readonly id: string; readonly secret: string } | undefined> {
   const known = await accounts.list(defaultNamespace);
   if (known.some((account) => account.type === "user")) return undefined;
-  const id = chooseId(new Set(known.flatMap((account) => [account.id, account.name])));
   const secret = createSecret();
+  return { id: await createAdministrator(accounts, secret), secret };
+}
+
+/** Makes an administrator of the installation with the first id that is free, which is returned. */
+export async function createAdministrator(accounts: AccountBook, secret: string): Promise<string> {
+  const known = await accounts.list(defaultNamespace);
+  const id = chooseId(new Set(known.flatMap((account) => [account.id, account.name])));
   await accounts.create({ namespace: defaultNamespace, id, scopes: ["admin"], secret });
-  return { id, secret };
+  return id;
 }
 
 /** The account that was made so, at this start or an earlier one; undefined when it is gone. */

@@ -20,6 +20,7 @@ import { LaunchIdentityBook } from "./launch-identity-book.ts";
 import { LoginDesk } from "./login-desk.ts";
 import { LoginThrottle } from "./login-throttle.ts";
 import { RefreshBook } from "./refresh-book.ts";
+import { resetAccess, type AdministratorReset } from "./reset-access.ts";
 import { RuleBook } from "./rule-book.ts";
 import { SecretHasher } from "./secret-hasher.ts";
 import type { SigningKeys } from "./signing-keys.ts";
@@ -54,6 +55,8 @@ export interface Auth extends Stoppable {
   ensureAdministrator(): Promise<{ readonly id: string; readonly secret: string } | undefined>;
   /** The id of the account that `ensureAdministrator()` made, at this start or an earlier one; undefined when it is gone. */
   findAdministrator(): Promise<string | undefined>;
+  /** Gives the administrator a new secret and opens the service `auth` to him: for whoever may write the files of this server. */
+  resetAdministrator(): Promise<AdministratorReset>;
   /**
    * Logs an account of the installation in without its secret, for somebody who may read the files of this server.
    *
@@ -106,6 +109,7 @@ export async function createAuth(deps: AuthDeps): Promise<Auth> {
       return made;
     },
     findAdministrator: () => findAdministrator(accounts),
+    resetAdministrator: () => resetAccess({ accounts, ruleBook, rules, audit }),
     issueLocalToken: (id, lifetimeMs = 0) => desk.locally({ namespace: defaultNamespace, id, lifetimeMs }),
     stop: () => {
       rules.stop();
