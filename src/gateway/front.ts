@@ -12,7 +12,7 @@ import { RequestTrace } from "./request-trace.ts";
 import { splitUrl } from "./split-url.ts";
 import { watchBody } from "./watch-body.ts";
 
-/** What answers a request that was let in; never throws. Undefined where the connection has become a WebSocket. */
+/** What answers a request that was let in. Undefined where the connection has become a WebSocket; its failures are for `refuse`. */
 export type TracedAnswer = (
   request: Request,
   host: RequestHost,
@@ -21,6 +21,8 @@ export type TracedAnswer = (
 
 export interface FrontDeps {
   readonly answer: TracedAnswer;
+  /** The answer for what `answer` failed with. */
+  readonly refuse: (request: Request, trace: RequestTrace, reason: unknown) => Response;
   readonly admission: Admission;
   readonly logger: Logger;
 }
@@ -74,10 +76,16 @@ export class Front {
     const address = admission.needsAddress ? (host.requestIP(request)?.address ?? "") : "";
     const refusal = admission.enter(address, trace);
     const visit = { request, host, trace, address, isAdmitted: refusal === undefined };
-    const answer = refusal === undefined ? this.#deps.answer(request, host, trace) : errorResponse(refusal);
-    return answer instanceof Promise
-      ? answer.then((response) => this.#finish(visit, response))
-      : this.#finish(visit, answer);
+    if (refusal !== undefined) return this.#finish(visit, errorResponse(refusal));
+    const refuse = (reason: unknown): ReturnType<Answer> =>
+      this.#finish(visit, this.#deps.refuse(request, trace, reason));
+    try {
+      const answer = this.#deps.answer(request, host, trace);
+      if (!(answer instanceof Promise)) return this.#finish(visit, answer);
+      return answer.then((response) => this.#finish(visit, response), refuse);
+    } catch (reason) {
+      return refuse(reason);
+    }
   };
 
   #finish(visit: Visit, response: Response | undefined): Response | undefined | Promise<Response> {
@@ -103,11 +111,15 @@ export class Front {
   }
 
   #dress(trace: RequestTrace, response: Response): void {
-    const { headers } = response;
-    if (!trace.isMarked) headers.set(requestIdHeader, trace.id);
-    if (trace.retryAfterSeconds !== undefined) headers.set("retry-after", String(trace.retryAfterSeconds));
-    if (this.#isDraining || trace.mustClose) headers.set("connection", "close");
     const origin = trace.headers["origin"];
+    const { retryAfterSeconds, isMarked } = trace;
+    const mustClose = this.#isDraining || trace.mustClose;
+    // Most answers need nothing; to touch their headers costs more than all the rest here.
+    if (isMarked && origin === undefined && retryAfterSeconds === undefined && !mustClose) return;
+    const { headers } = response;
+    if (!isMarked) headers.set(requestIdHeader, trace.id);
+    if (retryAfterSeconds !== undefined) headers.set("retry-after", String(retryAfterSeconds));
+    if (mustClose) headers.set("connection", "close");
     if (origin === undefined) return;
     for (const [key, value] of Object.entries(corsHeaders(origin, this.#cors))) headers.set(key, value);
   }

@@ -43,7 +43,12 @@ export function createGateway(deps: GatewayDeps, options: GatewayOptions = {}): 
     { cors, bodyBytesMax: options.bodyBytesMax ?? limits.messageBytesMax },
   );
   const front = new Front(
-    { answer: (request, host, trace) => router.answer(request, host, trace), admission, logger: deps.logger },
+    {
+      answer: (request, host, trace) => router.answer(request, host, trace),
+      refuse: (request, trace, reason) => router.refuse(request, trace, reason),
+      admission,
+      logger: deps.logger,
+    },
     { cors, accessLog },
   );
   const drain = (): void => {

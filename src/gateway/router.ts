@@ -48,7 +48,7 @@ export class Router {
     );
   }
 
-  /** Never throws. Undefined where the connection has become a WebSocket. */
+  /** Undefined where the connection has become a WebSocket. @throws MicroError, and whatever a fault of the gateway throws. */
   answer(
     request: Request,
     host: RequestHost,
@@ -56,32 +56,34 @@ export class Router {
   ): Response | undefined | Promise<Response | undefined> {
     const { method } = request;
     const url = splitUrl(request.url);
-    try {
-      const known = this.#routes.known(url.path);
-      const own =
-        known === undefined || method === "OPTIONS" ? this.#answerOwn({ request, host, url, trace }) : undefined;
-      if (own !== undefined) return own;
-      if (!isCallMethod(method)) {
-        throw new MicroError("method_not_allowed", `${url.path.slice(0, 100)} cannot be called with ${method}`);
-      }
-      const route = known ?? this.#routes.find(requireShort(url.path));
-      if (route === undefined) throw new MicroError("not_found", "service not found");
-      const source = new GatewayRequest({ request, host }, trace.headers, this.#config.cors);
-      const answer = this.#calls.answer({ source, url, trace }, route);
-      return answer.catch((reason: unknown) => this.#refuse(url, trace, reason));
-    } catch (reason) {
-      return this.#refuse(url, trace, reason);
+    const known = this.#routes.known(url.path);
+    const own =
+      known === undefined || method === "OPTIONS" ? this.#answerOwn({ request, host, url, trace }) : undefined;
+    if (own !== undefined) return own;
+    if (!isCallMethod(method)) {
+      throw new MicroError("method_not_allowed", `${url.path.slice(0, 100)} cannot be called with ${method}`);
     }
+    const route = known ?? this.#routes.find(requireShort(url.path));
+    if (route === undefined) throw new MicroError("not_found", "service not found");
+    const source = new GatewayRequest({ request, host }, trace.headers, this.#config.cors);
+    return this.#calls.answer({ source, url, trace }, route);
+  }
+
+  /** The answer for what `answer` failed with; it is reported. */
+  refuse(request: Request, trace: RequestTrace, reason: unknown): Response {
+    // What is no MicroError here is a fault of the gateway; its text is for the log alone.
+    const error = MicroError.from(reason, { detail: "the gateway failed; its log has the cause" });
+    this.#report(splitUrl(request.url), trace, error);
+    return errorResponse(error);
   }
 
   /** What the gateway answers itself; undefined for calls. */
   #answerOwn({ request, host, url, trace }: Arrival): Response | Promise<Response> | undefined {
     const { publicBlobs } = this.#deps;
-    const refuse = (reason: unknown): Response => this.#refuse(url, trace, reason);
     if (url.path === openApiPath && request.method === "GET") {
       const source = new GatewayRequest({ request, host }, trace.headers, this.#config.cors);
       const answer = answerOpenApi(this.#deps, source);
-      return answer.then((body) => trace.answer(body, "application/json")).catch(refuse);
+      return answer.then((body) => trace.answer(body, "application/json"));
     }
     const isBlob = publicBlobs !== undefined && url.path.startsWith(publicBlobsPrefix) && request.method !== "OPTIONS";
     // Before a path is cleaned: a key is text, and may hold what a clean path does not.
@@ -91,14 +93,7 @@ export class Router {
       trace.bytes = sizeBytes;
       trace.isStream = sizeBytes > limits.blobWholeBytesMax;
     };
-    return answerPublicBlob({ blobs: publicBlobs, onError, onSize }, request, url.path).catch(refuse);
-  }
-
-  #refuse(url: UrlParts, trace: RequestTrace, reason: unknown): Response {
-    // What is no MicroError here is a fault of the gateway; its text is for the log alone.
-    const error = MicroError.from(reason, { detail: "the gateway failed; its log has the cause" });
-    this.#report(url, trace, error);
-    return errorResponse(error);
+    return answerPublicBlob({ blobs: publicBlobs, onError, onSize }, request, url.path);
   }
 
   #report({ path }: UrlParts, { id }: RequestTrace, error: MicroError): void {
