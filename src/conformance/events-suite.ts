@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "bun:test";
 import { defineAnswerSuite } from "./events-answer-suite.ts";
+import { defineBatchSuite } from "./events-batch-suite.ts";
 import { defineConsumeSuite } from "./events-consume-suite.ts";
 import { defineInputSuite } from "./events-input-suite.ts";
 import {
@@ -25,6 +26,7 @@ export function defineEventsSuite(name: string, open: () => Promise<EventsUnderT
     beforeAll(() => scene.open());
     afterAll(() => scene.close());
     defineHistorySuite(scene);
+    defineBatchSuite(scene);
     defineConsumeSuite(scene);
     defineAnswerSuite(scene);
     defineInputSuite(scene);

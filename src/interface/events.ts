@@ -26,6 +26,25 @@ export interface PublishedEvent {
   readonly isDuplicate: boolean;
 }
 
+/** One of the batches of a publisher, which are appended in the order of their numbers. */
+export interface BatchNumber {
+  /** Random, 1 to limits.eventPublisherIdLengthMax characters. */
+  readonly publisher: string;
+  /** 1, 2, 3 and so on. */
+  readonly number: number;
+}
+
+/** Where events went that came one behind the other and lie so in their topic. */
+export interface PublishedRun {
+  /** Their ids are this, a hyphen, and their place. Empty: they have the ids that were given. */
+  readonly idPrefix: string;
+  /** Place of the first. */
+  readonly firstSequence: number;
+  readonly count: number;
+  /** As in PublishedEvent. */
+  readonly isDuplicate: boolean;
+}
+
 /** An event as it is kept. */
 export interface StoredEvent extends TopicKey {
   readonly id: string;
@@ -138,6 +157,15 @@ export interface Events {
    * not keep up, `unavailable` when it refuses.
    */
   publish(namespace: string, events: readonly NewEvent[]): Promise<readonly PublishedEvent[]>;
+  /**
+   * The same for a publisher that may send a batch again: one of the last `limits.eventPublisherBatchesKept` that comes
+   * again with the same events, within `limits.eventPublisherKeptMs`, gets the answer of the first time, and nothing is
+   * appended. A batch waits a short time for the one before it.
+   *
+   * @throws MicroError as `publish`; `conflict` for an older batch; `failed_precondition` when the one before it was not
+   * appended, and then this one is not either.
+   */
+  publishBatch(namespace: string, batch: BatchNumber, events: readonly NewEvent[]): Promise<readonly PublishedRun[]>;
   /** A part of a topic's history, oldest first; nothing for a topic that is not there. */
   read(query: EventQuery): Promise<readonly StoredEvent[]>;
   /** Joins a group. @throws MicroError `invalid_argument`; `too_many_requests` when the group has too many members. */

@@ -1,6 +1,6 @@
 import { MicroError } from "#base/error.ts";
 import { joinBytes } from "#base/join-bytes.ts";
-import type { PublishedEvent } from "#interface/events.ts";
+import type { BatchNumber, PublishedRun } from "#interface/events.ts";
 import type { MessageType } from "#rpc/method.ts";
 import {
   bytesField,
@@ -18,71 +18,57 @@ import type { OutgoingEvent } from "./events-payload.ts";
  * which the library makes an object each.
  */
 export const publishTypes: NonNullable<CallOptions["types"]> = {
-  // The publisher gives events and takes what became of them, and nobody else uses this.
-  input: createType("PublishBatchRequest", { encode: (events) => encodeBatch(events as readonly OutgoingEvent[]) }),
+  // The publisher gives a batch and takes what became of it, and nobody else uses this.
+  input: createType("PublishBatchRequest", { encode: (question) => encodeBatch(question as PublishQuestion) }),
   output: createType("PublishBatchResponse", { decode: decodeAnswer }),
 };
 
-/** Where the server put the events of a batch, in the same order; `id` is empty where the server did not say it. */
-export type PublishAnswer = readonly PublishedEvent[];
+/** A batch on its way. */
+export interface PublishQuestion {
+  readonly number: BatchNumber;
+  readonly events: readonly { readonly event: OutgoingEvent }[];
+}
+
+/** Where the server put the events of a batch, in the same order. */
+export type PublishAnswer = readonly PublishedRun[];
 
 const encoder = new TextEncoder();
 const noBytes = new Uint8Array(0);
+/** Room for the tags and lengths of an event. */
+const headBytesMax = 16;
 
-/** An event in parts, as they are written one after the other. */
-interface Parts {
-  readonly topicField: Uint8Array;
-  readonly id: Uint8Array;
-  readonly payload: Uint8Array;
-  /** Metadata and time, which most events do not have. */
-  readonly rest: Uint8Array;
-  readonly byteCount: number;
-}
-
-function encodeBatch(events: readonly OutgoingEvent[]): Uint8Array {
+function encodeBatch({ number, events }: PublishQuestion): Uint8Array {
+  const tail = joinBytes([bytesField(100, encoder.encode(number.publisher)), integerField(101, number.number)]);
+  const fronts: Uint8Array[] = [];
   let topic = "";
-  let topicField: Uint8Array = noBytes;
-  let byteCount = 0;
-  const all: Parts[] = [];
-  for (const event of events) {
-    if (event.topic !== topic) {
-      topic = event.topic;
-      topicField = bytesField(1, encoder.encode(topic));
-    }
-    const parts = toParts(event, topicField);
-    byteCount += lengthFieldSize(1, parts.byteCount);
-    all.push(parts);
+  let byteCountMax = tail.byteLength;
+  for (const { event } of events) {
+    const front = encodeFront(event, topic);
+    topic = event.topic;
+    fronts.push(front);
+    byteCountMax += headBytesMax + front.byteLength + event.payload.byteLength;
   }
-  const batch = new Uint8Array(byteCount);
+  const batch = new Uint8Array(byteCountMax);
   let at = 0;
-  for (const parts of all) at = writeParts(batch, at, parts);
-  return batch;
+  for (let index = 0; index < events.length; index += 1) {
+    const payload = events[index]?.event.payload ?? noBytes;
+    const front = fronts[index] ?? noBytes;
+    at = writeLengthHead(batch, at, 1, front.byteLength + lengthFieldSize(3, payload.byteLength));
+    if (front.byteLength > 0) batch.set(front, at);
+    at = writeBytes(batch, at + front.byteLength, 3, payload);
+  }
+  batch.set(tail, at);
+  return batch.subarray(0, at + tail.byteLength);
 }
 
-function toParts(event: OutgoingEvent, topicField: Uint8Array): Parts {
-  const { payload } = event;
-  const id = event.id === "" ? noBytes : encoder.encode(event.id);
-  const rest = encodeRest(event);
-  let byteCount = topicField.byteLength + rest.byteLength;
-  if (payload.byteLength > 0) byteCount += lengthFieldSize(3, payload.byteLength);
-  if (id.byteLength > 0) byteCount += lengthFieldSize(100, id.byteLength);
-  return { topicField, id, payload, rest, byteCount };
-}
-
-function writeParts(batch: Uint8Array, start: number, { topicField, id, payload, rest, byteCount }: Parts): number {
-  let at = writeLengthHead(batch, start, 1, byteCount);
-  batch.set(topicField, at);
-  at += topicField.byteLength;
-  if (payload.byteLength > 0) at = writeBytes(batch, at, 3, payload);
-  if (id.byteLength > 0) at = writeBytes(batch, at, 100, id);
-  if (rest.byteLength > 0) batch.set(rest, at);
-  return at + rest.byteLength;
-}
-
-function encodeRest({ metadata, timestampMs }: OutgoingEvent): Uint8Array {
-  const entries = Object.entries(metadata);
-  if (entries.length === 0 && timestampMs === 0) return noBytes;
-  return joinBytes([...entries.map(([key, value]) => metadataField(key, value)), integerField(101, timestampMs)]);
+/** What an event has besides its payload; nothing for most. @param lastTopic that of the event before, which need not be said again */
+function encodeFront({ topic, id, metadata, timestampMs }: OutgoingEvent, lastTopic: string): Uint8Array {
+  if (topic === lastTopic && id === "" && metadata === undefined && timestampMs === 0) return noBytes;
+  const fields = Object.entries(metadata ?? {}).map(([key, value]) => metadataField(key, value));
+  if (topic !== lastTopic) fields.push(bytesField(1, encoder.encode(topic)));
+  if (id !== "") fields.push(bytesField(100, encoder.encode(id)));
+  fields.push(integerField(101, timestampMs));
+  return joinBytes(fields);
 }
 
 function metadataField(key: string, value: string): Uint8Array {
@@ -90,20 +76,25 @@ function metadataField(key: string, value: string): Uint8Array {
 }
 
 function decodeAnswer(bytes: Uint8Array): PublishAnswer {
-  const published: PublishedEvent[] = [];
+  const runs: PublishedRun[] = [];
   for (const fields = new ProtoFields(bytes); fields.next();) {
-    if (fields.number !== 1) continue;
-    let id = "";
-    let sequence = 0;
-    let isDuplicate = false;
-    for (const answer = fields.nested(); answer.next();) {
-      if (answer.number === 100) id = answer.text();
-      else if (answer.number === 101) sequence = answer.integer();
-      else if (answer.number === 102) isDuplicate = answer.integer() !== 0;
-    }
-    published.push({ id, sequence, isDuplicate });
+    if (fields.number === 100) runs.push(decodeRun(fields.nested()));
   }
-  return published;
+  return runs;
+}
+
+function decodeRun(fields: ProtoFields): PublishedRun {
+  let idPrefix = "";
+  let firstSequence = 0;
+  let count = 0;
+  let isDuplicate = false;
+  while (fields.next()) {
+    if (fields.number === 1) idPrefix = fields.text();
+    else if (fields.number === 2) firstSequence = fields.integer();
+    else if (fields.number === 3) count = fields.integer();
+    else if (fields.number === 4) isDuplicate = fields.integer() !== 0;
+  }
+  return { idPrefix, firstSequence, count, isDuplicate };
 }
 
 function createType(name: string, binary: Partial<NonNullable<MessageType<unknown>["binary"]>>): MessageType<unknown> {

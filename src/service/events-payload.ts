@@ -11,7 +11,7 @@ export interface PublishOptions {
    * An event with the id of an earlier one of the topic is not appended again. Give the id of what happened, such as
    * that of an order, and a program that runs twice publishes once.
    *
-   * @default one that is made here, so that a publish whose answer was lost is repeated without being doubled
+   * @default one that the server makes
    */
   readonly id?: string;
   /** Small facts beside the payload. */
@@ -23,9 +23,10 @@ export interface PublishOptions {
 /** An event, ready for the wire. */
 export interface OutgoingEvent {
   readonly topic: string;
+  /** Empty: the server makes one. */
   readonly id: string;
   readonly payload: Uint8Array;
-  readonly metadata: Record<string, string>;
+  readonly metadata: Metadata | undefined;
   /** 0: when it arrives. */
   readonly timestampMs: number;
 }
@@ -55,7 +56,7 @@ export function toOutgoing(
     topic,
     id,
     payload: bytes,
-    metadata: checkMetadata(metadata),
+    metadata: metadata === undefined ? undefined : checkMetadata(metadata),
     timestampMs: timestamp?.getTime() ?? 0,
   };
 }
@@ -77,8 +78,7 @@ function toBytes(payload: EventPayload): Uint8Array {
   return encoder.encode(json);
 }
 
-function checkMetadata(metadata: Metadata | undefined): Record<string, string> {
-  if (metadata === undefined) return none;
+function checkMetadata(metadata: Metadata): Metadata {
   for (const [key, value] of Object.entries(metadata)) {
     if (typeof value === "string") continue;
     throw new MicroError("invalid_argument", `metadata.${key} of an event is text, not ${typeof value}`);
@@ -88,5 +88,3 @@ function checkMetadata(metadata: Metadata | undefined): Record<string, string> {
   const detail = `the metadata of an event has at most ${limits.eventMetadataBytesMax} bytes as JSON, this has ${sizeBytes}`;
   throw new MicroError("payload_too_large", detail);
 }
-
-const none: Record<string, string> = Object.freeze({});

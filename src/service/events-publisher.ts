@@ -1,44 +1,46 @@
-import { backoffMs } from "#base/backoff.ts";
 import { MicroError } from "#base/error.ts";
-import { delay } from "#base/lifecycle.ts";
-import { limits, MiB } from "#base/limits.ts";
-import type { PublishedEvent } from "#interface/events.ts";
+import { MiB } from "#base/limits.ts";
+import type { BatchNumber, PublishedEvent } from "#interface/events.ts";
 import type { Caller } from "./caller.ts";
-import { publishTypes, type PublishAnswer } from "./events-codec.ts";
+import { EventBatch, sizeOf, type WaitingEvent } from "./events-batch.ts";
 import type { OutgoingEvent } from "./events-payload.ts";
-import { isTransient } from "./events-wire.ts";
+import { makePublisherId } from "./events-publisher-id.ts";
+import { recoverBatches } from "./events-recovery.ts";
 
 export interface PublisherConfig {
   /** How long one event may take, with everything that is tried again, in milliseconds. */
   readonly timeoutMs: number;
 }
 
-/** An event that waits for its answer. */
-interface Waiting {
-  readonly event: OutgoingEvent;
-  readonly deadlineMs: number;
-  readonly resolve: (published: PublishedEvent) => void;
-  readonly reject: (reason: MicroError) => void;
-}
-
 /** Events of one call: enough that the cost of a call does not show, few enough that the next ones do not wait for it. */
 const batchCountMax = 1_000;
 const batchBytesMax = 4 * MiB;
+/** Fewer events than these are not divided, so that two calls are under way: a call costs more than that gains. */
+const dividedCountMin = 64;
+/** Calls under way: while the server works on one, the next one is written, and the answer before it is read. */
+const windowMax = 2;
 /** Events that wait here, all together; above it publishers are refused before memory runs out. */
 const waitingCountMax = 50_000;
 const waitingBytesMax = 64 * MiB;
-const retryBackoff = { initialMs: 50, maxMs: 2_000 } as const;
 
 /**
- * Sends events in the order in which they come, those together that gather while a call is under way. What was perhaps
- * sent is sent again only with the same id, so nothing is doubled.
+ * Sends events in the order in which they come, those together that gather while calls are under way. The calls are
+ * numbered, and the server appends them in the order of their numbers and each one once, however often it is sent.
  */
 export class EventPublisher {
   readonly #caller: Caller;
   readonly #config: PublisherConfig;
-  #waiting: Waiting[] = [];
+  /** Those before `#head` are sent. */
+  #waiting: WaitingEvent[] = [];
+  #head = 0;
   #waitingBytes = 0;
-  #isRunning = false;
+  /** By number, ascending. */
+  #sent: EventBatch[] = [];
+  #sentCount = 0;
+  #publisher = makePublisherId();
+  #lastNumber = 0;
+  #isScheduled = false;
+  #isRecovering = false;
   #onRoom: (() => void)[] = [];
 
   constructor(caller: Caller, config: PublisherConfig) {
@@ -50,12 +52,12 @@ export class EventPublisher {
   publish(event: OutgoingEvent): Promise<PublishedEvent> {
     return new Promise((resolve, reject) => {
       if (!this.#hasRoom()) {
-        const detail = `${this.#waiting.length} events wait to be published: await some of them first`;
+        const detail = `${this.#waitingCount} events wait to be published: await some of them first`;
         throw new MicroError("too_many_requests", detail, { at: "events.publish" });
       }
       this.#waiting.push({ event, deadlineMs: Date.now() + this.#config.timeoutMs, resolve, reject });
       this.#waitingBytes += sizeOf(event);
-      if (!this.#isRunning) void this.#run();
+      this.#schedule();
     });
   }
 
@@ -64,83 +66,81 @@ export class EventPublisher {
     while (!this.#hasRoom()) await new Promise<void>((resolve) => this.#onRoom.push(resolve));
   }
 
+  get #waitingCount(): number {
+    return this.#waiting.length - this.#head;
+  }
+
   #hasRoom(): boolean {
-    return this.#waiting.length < waitingCountMax && this.#waitingBytes < waitingBytesMax;
+    return this.#waitingCount < waitingCountMax && this.#waitingBytes < waitingBytesMax;
   }
 
-  /** Until nothing waits. Never rejects: each failure goes to its event. */
-  async #run(): Promise<void> {
-    this.#isRunning = true;
-    do {
-      // The end of the turn: everybody who was just answered may publish the next event before the batch is closed.
-      await new Promise(setImmediate);
-      await this.#send(this.#takeBatch());
-    } while (this.#waiting.length > 0);
-    this.#isRunning = false;
+  #schedule(): void {
+    if (this.#isScheduled || this.#isRecovering || this.#sent.length >= windowMax) return;
+    this.#isScheduled = true;
+    // The end of the turn: everybody who was just answered may publish the next event before the batch is closed.
+    setImmediate(() => {
+      this.#isScheduled = false;
+      while (!this.#isRecovering && this.#sent.length < windowMax && this.#waitingCount > 0) void this.#sendNext();
+    });
   }
 
-  #takeBatch(): readonly Waiting[] {
-    let count = 0;
+  /** Never rejects: each failure goes to its event. */
+  async #sendNext(): Promise<void> {
+    const batch = new EventBatch(this.#nextNumber(), this.#takeEvents());
+    this.#sent.push(batch);
+    this.#sentCount += batch.count;
+    if (await batch.send(this.#caller)) this.#forget(batch);
+    else this.#isRecovering = true;
+    const isQuiet = this.#isRecovering && this.#sent.every(({ failure }) => failure !== undefined);
+    if (isQuiet) await this.#recover();
+    if (this.#waitingCount > 0) this.#schedule();
+  }
+
+  #forget(batch: EventBatch): void {
+    this.#sent.splice(this.#sent.indexOf(batch), 1);
+    this.#sentCount -= batch.count;
+  }
+
+  /** Nothing is under way, and some batches have failed: they are brought to an end one after the other, in their order. */
+  async #recover(): Promise<void> {
+    await recoverBatches(this.#sent, {
+      caller: this.#caller,
+      nextNumber: () => this.#nextNumber(),
+      restart: () => {
+        this.#publisher = makePublisherId();
+        this.#lastNumber = 0;
+      },
+    });
+    this.#sent = [];
+    this.#sentCount = 0;
+    this.#isRecovering = false;
+  }
+
+  #nextNumber(): BatchNumber {
+    this.#lastNumber += 1;
+    return { publisher: this.#publisher, number: this.#lastNumber };
+  }
+
+  #takeEvents(): readonly WaitingEvent[] {
+    const share = Math.ceil((this.#waitingCount + this.#sentCount) / windowMax);
+    const countMax = Math.min(batchCountMax, Math.max(dividedCountMin, share));
+    let end = this.#head;
     let bytes = 0;
-    for (const { event } of this.#waiting) {
-      const size = sizeOf(event);
-      if (count === batchCountMax || (count > 0 && bytes + size > batchBytesMax)) break;
-      count += 1;
+    for (; end < this.#waiting.length && end - this.#head < countMax; end += 1) {
+      const waiting = this.#waiting[end];
+      const size = waiting === undefined ? 0 : sizeOf(waiting.event);
+      if (end > this.#head && bytes + size > batchBytesMax) break;
       bytes += size;
     }
+    const events = this.#waiting.slice(this.#head, end);
+    this.#head = end;
     this.#waitingBytes -= bytes;
-    const batch = this.#waiting.slice(0, count);
-    this.#waiting = this.#waiting.slice(count);
+    // The memory of those that are sent is given back now and then, when that moves few of the others.
+    if (this.#head * 2 >= this.#waiting.length) {
+      this.#waiting = this.#waiting.slice(this.#head);
+      this.#head = 0;
+    }
     for (const wake of this.#onRoom.splice(0)) wake();
-    return batch;
+    return events;
   }
-
-  /** Sends events in order until each has its answer. */
-  async #send(batch: readonly Waiting[]): Promise<void> {
-    for (let open = batch, attempt = 1; open.length > 0; attempt += 1) {
-      const failure = await this.#attempt(open);
-      if (failure === undefined) return;
-      if (!isTransient(failure)) return this.#refuse(open, failure);
-      await delay(backoffMs(attempt, retryBackoff));
-      open = open.filter((each) => {
-        const mayRepeat = (failure.neverSent || each.event.id !== "") && Date.now() < each.deadlineMs;
-        if (!mayRepeat) each.reject(failure);
-        return mayRepeat;
-      });
-    }
-  }
-
-  /** The failure, when there was one; then nobody was answered. */
-  async #attempt(batch: readonly Waiting[]): Promise<MicroError | undefined> {
-    try {
-      const timeoutMs = Math.max(1, (batch.at(-1)?.deadlineMs ?? 0) - Date.now());
-      const events = batch.map(({ event }) => event);
-      const options = { types: publishTypes, timeoutMs };
-      const answer = await this.#caller.call<PublishAnswer>("events", "Stream.PublishBatch", events, options);
-      if (answer.length !== batch.length) return new MicroError("bad_gateway", "events answered for other events");
-      for (const [index, published] of answer.entries()) batch[index]?.resolve(published);
-      return undefined;
-    } catch (reason) {
-      return MicroError.from(reason);
-    }
-  }
-
-  /** A batch is taken as a whole or not at all: its halves are sent apart, until those are found that are refused. */
-  async #refuse(batch: readonly Waiting[], failure: MicroError): Promise<void> {
-    const isAboutEvents = failure.code === "invalid_argument" || failure.code === "payload_too_large";
-    if (batch.length === 1 || !isAboutEvents) {
-      for (const { reject } of batch) reject(failure);
-      return;
-    }
-    const half = Math.ceil(batch.length / 2);
-    await this.#send(batch.slice(0, half));
-    await this.#send(batch.slice(half));
-  }
-}
-
-/** Bytes of an event in memory, roughly. */
-function sizeOf({ payload, metadata }: OutgoingEvent): number {
-  let bytes = payload.byteLength + limits.eventIdLengthMax;
-  for (const key in metadata) bytes += key.length + (metadata[key]?.length ?? 0);
-  return bytes;
 }

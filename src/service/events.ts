@@ -9,7 +9,6 @@ import type { Origin } from "./caller.ts";
 import type { ConsumedEvent, StoredEvent } from "./events-event.ts";
 import { startHandling, type EventHandler, type EventHandling } from "./events-handle.ts";
 import { readEvents, readHistory, type HistoryOptions, type ReadOptions } from "./events-history.ts";
-import { createEventIds } from "./events-ids.ts";
 import { iterate } from "./events-iterate.ts";
 import { resolveConsumeOptions, type ConsumeOptions } from "./events-options.ts";
 import { toOutgoing, type EventPayload, type PublishOptions } from "./events-payload.ts";
@@ -46,14 +45,6 @@ export interface EventsOptions {
    * @default limits.requestTimeoutMs
    */
   readonly publishTimeoutMs?: number;
-  /**
-   * Gives each event that has no id one of its own, so that a publish whose answer was lost is sent again without
-   * being doubled. Without, such a publish fails, and nobody knows whether it was done; it is about a third faster,
-   * because the server has an index less to keep.
-   *
-   * @default true
-   */
-  readonly isRetriedSafely?: boolean;
 }
 
 /** How events are handled. */
@@ -68,7 +59,8 @@ export interface HandleOptions extends Omit<ConsumeOptions, "isAutoAck"> {
 export interface Events {
   /**
    * Appends an event and returns once it is on disk. Events that are published while others are on their way travel
-   * together; those of one topic are appended in the order of the calls.
+   * together; all are appended in the order of the calls. While the server is away they are sent again, and none is
+   * appended twice.
    *
    * @param payload text and bytes as they are, anything else as JSON
    * @throws MicroError `payload_too_large`; `too_many_requests` when very many wait already; `unavailable` or `timeout`
@@ -119,13 +111,12 @@ export interface Events {
 
 /** The topics of the namespace of a service or a client. Nothing is sent before the first use. */
 export function createEvents(origin: Origin, options: EventsOptions = {}): Events {
-  const { publishTimeoutMs: timeoutMs = limits.requestTimeoutMs, isRetriedSafely = true } = options;
+  const { publishTimeoutMs: timeoutMs = limits.requestTimeoutMs } = options;
   if (!(timeoutMs > 0)) throw new MicroError("invalid_argument", "publishTimeoutMs must be above 0");
   const stream = createProtoClient(origin, "events", Stream);
   const history = createProtoClient(origin, "events", Store);
   const publisher = new EventPublisher(origin, { timeoutMs });
   const desk = new TopicDesk(stream);
-  const nextId = isRetriedSafely ? createEventIds() : (): string => "";
   const subscribe = (topic: string, consume: ConsumeOptions): Subscription =>
     new Subscription(
       { client: stream, lastSequence: (name, signal) => desk.lastSequence(name, signal) },
@@ -133,11 +124,13 @@ export function createEvents(origin: Origin, options: EventsOptions = {}): Event
     );
   // Most events of a program go to one topic, whose name is checked once.
   let checkedTopic = "";
-  const publish: Events["publish"] = async (topic, payload, options = {}) => {
-    if (topic !== checkedTopic) checkedTopic = requireName("topic", topic);
-    return publisher.publish(
-      toOutgoing(topic, payload, options.id === undefined ? { ...options, id: nextId() } : options),
-    );
+  const publish: Events["publish"] = (topic, payload, options = noOptions) => {
+    try {
+      if (topic !== checkedTopic) checkedTopic = requireName("topic", topic);
+      return publisher.publish(toOutgoing(topic, payload, options));
+    } catch (reason) {
+      return Promise.reject(MicroError.from(reason));
+    }
   };
   return {
     publish,
@@ -175,6 +168,8 @@ export function createEvents(origin: Origin, options: EventsOptions = {}): Event
     },
   };
 }
+
+const noOptions: PublishOptions = Object.freeze({});
 
 function printLine(line: string): void {
   process.stderr.write(`${line}\n`);

@@ -11,6 +11,7 @@ import {
   type PublishRequestSchema,
 } from "#gen/events/events_pb.ts";
 import type {
+  BatchNumber,
   ConsumeOptions,
   Consumer,
   DeliveredEvent,
@@ -19,6 +20,7 @@ import type {
   GroupState,
   NewEvent,
   PublishedEvent,
+  PublishedRun,
   Retention,
   StartPosition,
   StoredEvent,
@@ -58,6 +60,21 @@ export class EventsOverRpc implements Events {
     const request = { events: given.map(toPublishRequest) };
     const { events } = await this.#client.unary(methods.publishBatch, "events", request, this.#in(namespace));
     return events.map(({ id, sequence, duplicate }) => ({ id, sequence: Number(sequence), isDuplicate: duplicate }));
+  }
+
+  async publishBatch(
+    namespace: string,
+    { publisher, number }: BatchNumber,
+    given: readonly NewEvent[],
+  ): Promise<readonly PublishedRun[]> {
+    const request = { events: given.map(toPublishRequest), publisher, number: BigInt(number) };
+    const { runs } = await this.#client.unary(methods.publishBatch, "events", request, this.#in(namespace));
+    return runs.map(({ idPrefix, firstSequence, count, duplicate }) => ({
+      idPrefix,
+      firstSequence: Number(firstSequence),
+      count: Number(count),
+      isDuplicate: duplicate,
+    }));
   }
 
   async read(query: EventQuery): Promise<readonly StoredEvent[]> {

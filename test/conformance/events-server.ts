@@ -21,6 +21,8 @@ import { EventsOverRpc } from "./events-over-rpc.ts";
 
 export interface RemoteEventsOptions {
   readonly encoding?: Encoding;
+  /** Where it listens. @default a free port */
+  readonly address?: string;
   /** @default one in memory */
   readonly log?: EventLog;
   /** Who calls. @default an administrator of the installation */
@@ -44,7 +46,7 @@ export async function startRemoteEvents(options: RemoteEventsOptions = {}): Prom
     resolve: resolveTables([table]),
     guard: (call) => admit(call, "account" in options ? options.account : administrator),
   });
-  const listener = await listenRpc({ address: "127.0.0.1:0", server });
+  const listener = await listenRpc({ address: options.address ?? "127.0.0.1:0", server });
   const remote = connectEvents(listener.address, options);
   return {
     ...remote,

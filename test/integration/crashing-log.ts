@@ -1,6 +1,6 @@
 import { MicroError } from "#base/error.ts";
 import type { EventLog, LogWrite } from "#core/events/event-log.ts";
-import type { PublishedEvent, TopicKey } from "#interface/events.ts";
+import type { PublishedEvent, PublishedRun, TopicKey } from "#interface/events.ts";
 
 interface WaitingWrite {
   readonly write: LogWrite;
@@ -39,6 +39,10 @@ export class CrashingLog implements EventLog {
       this.#waiting.push({ write, resolve, reject });
       if (this.#waiting.length === 1) setImmediate(() => this.#commit());
     });
+  }
+
+  append(): Promise<readonly PublishedRun[]> {
+    throw new MicroError("unimplemented", "nobody publishes through a log that crashes");
   }
 
   read(...given: Parameters<EventLog["read"]>): ReturnType<EventLog["read"]> {

@@ -1,7 +1,7 @@
 import { MicroError } from "#base/error.ts";
 import { limits } from "#base/limits.ts";
 import { requireName } from "#base/name.ts";
-import type { NewEvent, Retention, TopicKey } from "#interface/events.ts";
+import type { BatchNumber, NewEvent, Retention, TopicKey } from "#interface/events.ts";
 import { redriveGroupKey } from "./reserved-metadata.ts";
 
 const encoder = new TextEncoder();
@@ -35,6 +35,16 @@ export function checkNewEvents(namespace: string, events: readonly NewEvent[]): 
     bytes += event.payload.byteLength;
   }
   if (bytes > limits.messageBytesMax) throw tooLarge(`${bytes} bytes are one batch`, `${limits.messageBytesMax}`);
+}
+
+/** @throws MicroError `invalid_argument` */
+export function checkBatchNumber({ publisher, number }: BatchNumber): void {
+  const lengthMax = limits.eventPublisherIdLengthMax;
+  if (publisher === "" || publisher.length > lengthMax || !publisher.isWellFormed()) {
+    throw new MicroError("invalid_argument", `the id of a publisher has 1 to ${lengthMax} characters`);
+  }
+  if (Number.isSafeInteger(number) && number > 0) return;
+  throw new MicroError("invalid_argument", `the number of a batch is a whole number from 1 on, not ${number}`);
 }
 
 /** @throws MicroError `invalid_argument` */

@@ -1,4 +1,13 @@
-import type { NewEvent, PublishedEvent, Retention, StoredEvent, TopicKey, TopicState } from "#interface/events.ts";
+import type {
+  BatchNumber,
+  NewEvent,
+  PublishedEvent,
+  PublishedRun,
+  Retention,
+  StoredEvent,
+  TopicKey,
+  TopicState,
+} from "#interface/events.ts";
 
 /** A group of a topic. */
 export interface GroupKey extends TopicKey {
@@ -19,6 +28,8 @@ export interface GroupPlace {
 export interface LogWrite {
   readonly namespace: string;
   readonly events: readonly NewEvent[];
+  /** Makes the write one that may come again, as in `Events.publishBatch`. */
+  readonly batch?: BatchNumber;
   /** New places of groups; they are written after the events. */
   readonly places?: readonly (GroupKey & { readonly place: GroupPlace })[];
   /** Topics whose events up to a place are removed in the same commit. */
@@ -34,6 +45,8 @@ export interface LogWrite {
 export interface EventLog {
   /** Answers when all is on disk, one entry an event. @throws MicroError as `Events.publish`. */
   write(write: LogWrite): Promise<readonly PublishedEvent[]>;
+  /** The same, with an answer in short. @throws MicroError as `Events.publishBatch`. */
+  append(write: LogWrite): Promise<readonly PublishedRun[]>;
   /** Events from a place on, ascending, as many as fit both limits but at least one where there is one. */
   read(
     key: TopicKey,

@@ -1,7 +1,7 @@
 import { MicroError } from "#base/error.ts";
 import { Store, Stream } from "#gen/events/events_pb.ts";
 import type { DataRules } from "#interface/auth.ts";
-import type { Events } from "#interface/events.ts";
+import type { Events, NewEvent } from "#interface/events.ts";
 import { implement, type MethodImplementation } from "#rpc/method.ts";
 import { protoMethod, protoMethods, type ProtoHandlers } from "#rpc/proto-service.ts";
 import { consumeBatches, consumeMethod } from "./consume-methods.ts";
@@ -25,13 +25,25 @@ const publishBatchSpec = {
 export function eventsMethods({ events, rules }: EventsMethodsDeps): readonly MethodImplementation[] {
   return [
     ...protoMethods(Stream, streamHandlers(events, rules)),
-    implement(publishBatchSpec, (given, call) => {
-      const topics = new Set(given.map(({ topic }) => topic));
-      return events.publish(requireStream(rules, call, { topics, right: "publish" }), given);
+    implement(publishBatchSpec, async ({ batch, events: given }, call) => {
+      const namespace = requireStream(rules, call, { topics: topicsOf(given), right: "publish" });
+      if (batch === undefined) return { events: await events.publish(namespace, given) };
+      return { runs: await events.publishBatch(namespace, batch, given) };
     }),
     consumeMethod(events, rules),
     ...protoMethods(Store, storeHandlers(events, rules)),
   ];
+}
+
+/** Most batches are for one topic, so that a look at the one before spares most of the work. */
+function topicsOf(events: readonly NewEvent[]): ReadonlySet<string> {
+  const topics = new Set<string>();
+  let last: string | undefined;
+  for (const { topic } of events) {
+    if (topic !== last) topics.add(topic);
+    last = topic;
+  }
+  return topics;
 }
 
 function streamHandlers(events: Events, rules: DataRules | undefined): ProtoHandlers<typeof Stream> {

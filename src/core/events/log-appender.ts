@@ -40,13 +40,13 @@ export class LogAppender {
   }
 
   /**
-   * Appends the events of one write, and puts their places into `sequences` from `at` on.
+   * Appends the events of one write, and puts their places into `sequences`.
    *
    * @throws MicroError when the write is refused; nothing of it was appended then.
    */
-  append(events: readonly EventSpan[], sequences: Float64Array, at: number): void {
+  append(events: readonly EventSpan[], sequences: Float64Array): void {
     for (const event of events) this.#check(event);
-    let index = at;
+    let index = 0;
     for (const event of events) {
       sequences[index] = this.#appendOne(event);
       index += 1;

@@ -3,7 +3,7 @@ import { MicroError } from "#base/error.ts";
 import { limits } from "#base/limits.ts";
 import type { Metadata } from "#base/metadata.ts";
 import { requireName } from "#base/name.ts";
-import type { NewEvent, PublishedEvent, TopicKey } from "#interface/events.ts";
+import type { NewEvent, PublishedRun, TopicKey } from "#interface/events.ts";
 import { GroupCommit } from "#sqlite/group-commit.ts";
 import { WriterThread } from "#sqlite/writer-thread.ts";
 import type { LogWrite } from "./event-log.ts";
@@ -19,7 +19,7 @@ export interface LogCommitDeps {
   readonly onAppend: (key: TopicKey, lastSequence: number) => void;
 }
 
-type Published = readonly PublishedEvent[];
+type Published = readonly PublishedRun[];
 
 /** The writing side of an event log: writes go to its writer in groups, other requests take turns with them. */
 export class LogCommit {
@@ -46,7 +46,7 @@ export class LogCommit {
     return new LogCommit(commit);
   }
 
-  /** @throws MicroError as `Events.publish`. */
+  /** @throws MicroError as `EventLog.append`. */
   write(write: LogWrite): Promise<Published> {
     try {
       const { checked, byteCount } = this.#check(write);

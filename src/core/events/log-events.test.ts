@@ -29,9 +29,13 @@ function onDisk(log: EventLog, disk: Disk): EventLog {
     if (disk.refusesReads) throw new MicroError("unavailable", "the disk cannot be read");
     return log;
   };
+  const requireWritable = async (): Promise<EventLog> => {
+    if (disk.refusesWrites) throw new MicroError("unavailable", "the disk is full");
+    return log;
+  };
   return {
-    write: (write) =>
-      disk.refusesWrites ? Promise.reject(new MicroError("unavailable", "the disk is full")) : log.write(write),
+    write: async (write) => (await requireWritable()).write(write),
+    append: async (write) => (await requireWritable()).append(write),
     read: (...given) => requireReadable().read(...given),
     readAt: (...given) => requireReadable().readAt(...given),
     sequenceAt: (...given) => log.sequenceAt(...given),

@@ -5,6 +5,7 @@ import { limits } from "#base/limits.ts";
 import type { Logger } from "#base/logger.ts";
 import { requireName } from "#base/name.ts";
 import type {
+  BatchNumber,
   ConsumeOptions,
   Consumer,
   EventQuery,
@@ -12,17 +13,19 @@ import type {
   GroupState,
   NewEvent,
   PublishedEvent,
+  PublishedRun,
   Retention,
   StoredEvent,
   TopicKey,
   TopicState,
 } from "#interface/events.ts";
-import { checkNewEvents, checkRetention, requireCount, requireTopic } from "./check-events.ts";
+import { checkBatchNumber, checkNewEvents, checkRetention, requireCount, requireTopic } from "./check-events.ts";
 import { requireGroup, requireStart, resolveConsumeOptions } from "./consume-config.ts";
 import type { EventGroup } from "./event-group.ts";
 import type { EventLog, GroupKey } from "./event-log.ts";
 import { GroupTable } from "./group-table.ts";
 import { listGroups } from "./list-groups.ts";
+import { PublisherTurns } from "./publisher-turns.ts";
 import { redrive } from "./redrive.ts";
 import { toSequence } from "./start-sequence.ts";
 import { TopicLimit } from "./topic-limit.ts";
@@ -43,6 +46,7 @@ class LogEvents implements Events, Stoppable {
   readonly #log: EventLog;
   readonly #groups: GroupTable;
   readonly #topicLimit: TopicLimit;
+  readonly #turns = new PublisherTurns();
   readonly #unsubscribe: () => void;
   /** Groups whose dead letters are on their way. */
   readonly #redriving = new Set<string>();
@@ -59,6 +63,20 @@ class LogEvents implements Events, Stoppable {
     checkNewEvents(namespace, events);
     this.#topicLimit.admit(namespace, events);
     return this.#log.write({ namespace, events });
+  }
+
+  async publishBatch(
+    namespace: string,
+    batch: BatchNumber,
+    events: readonly NewEvent[],
+  ): Promise<readonly PublishedRun[]> {
+    checkBatchNumber(batch);
+    // Before the events are checked: where this batch is refused, the one behind it need not wait to hear of it.
+    const turn = this.#turns.take(`${namespace}/${batch.publisher}`, batch.number);
+    if (turn !== undefined) await turn;
+    checkNewEvents(namespace, events);
+    this.#topicLimit.admit(namespace, events);
+    return this.#log.append({ namespace, events, batch });
   }
 
   async read(query: EventQuery): Promise<readonly StoredEvent[]> {

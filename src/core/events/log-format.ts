@@ -12,6 +12,9 @@ import type { SqliteFormat } from "#sqlite/sqlite-format.ts";
  *
  * A topic holds the places from `first_sequence` to `last_sequence` without gaps; those up to `trim_to` are gone for
  * readers, also where they are still on disk. Without a name it was deleted, and its events go bit by bit.
+ *
+ * `publisher_batch` has the places of the events of a publisher's last batches, so that one that comes again is answered
+ * and not appended; a new one takes the slot of one that is too old.
  */
 export const logFormat: SqliteFormat = {
   at: "events",
@@ -55,6 +58,17 @@ export const logFormat: SqliteFormat = {
       group_name TEXT NOT NULL,
       place BLOB NOT NULL,
       PRIMARY KEY (namespace, topic, group_name)
+    ) WITHOUT ROWID;
+    `,
+    `
+    CREATE TABLE publisher_batch (
+      namespace TEXT NOT NULL,
+      publisher TEXT NOT NULL,
+      slot INTEGER NOT NULL,
+      number INTEGER NOT NULL,
+      saved_at_ms INTEGER NOT NULL,
+      sequences BLOB NOT NULL,
+      PRIMARY KEY (namespace, publisher, slot)
     ) WITHOUT ROWID;
     `,
   ],

@@ -1,5 +1,5 @@
 import type { ErrorCode } from "#base/error-code.ts";
-import type { Retention, TopicKey } from "#interface/events.ts";
+import type { BatchNumber, Retention, TopicKey } from "#interface/events.ts";
 import type { GroupKey } from "./event-log.ts";
 
 /** Writes on their way to the writer, packed into memory that changes hands without a copy. */
@@ -11,13 +11,15 @@ export interface PackedWrites {
   readonly heads: ArrayBuffer;
   /** By index. */
   readonly topics: readonly TopicKey[];
-  /** Ascending by write; most writes have none. */
+  /** Ascending by write; those without any are left out. */
   readonly extras: readonly WriteExtras[];
 }
 
 /** What a write has besides events. */
 export interface WriteExtras {
   readonly write: number;
+  readonly batch: BatchNumber | undefined;
+  readonly namespace: string;
   readonly places: readonly (GroupKey & { readonly bytes: Uint8Array })[];
   readonly trims: readonly (TopicKey & { readonly upTo: number })[];
 }

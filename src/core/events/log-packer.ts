@@ -1,11 +1,11 @@
 import { MicroError } from "#base/error.ts";
-import type { NewEvent, PublishedEvent, TopicKey } from "#interface/events.ts";
+import type { NewEvent, PublishedRun, TopicKey } from "#interface/events.ts";
 import type { EntryPacker } from "#sqlite/group-commit.ts";
 import type { LogWrite } from "./event-log.ts";
-import { makeId } from "./log-id.ts";
 import type { CommittedWrites, LogReply, LogRequest, WriteExtras } from "./log-message.ts";
 import { encodePlace } from "./log-place.ts";
 import { recordBytesMax, writeRecord } from "./log-record.ts";
+import { addToRuns, type GrowingRun } from "./published-runs.ts";
 
 /** A write that passed the checks. */
 export interface CheckedWrite {
@@ -15,7 +15,7 @@ export interface CheckedWrite {
 }
 
 /** Packs writes for the writer; payloads are copied at once, so that callers may reuse their memory. */
-export class LogPacker implements EntryPacker<CheckedWrite, readonly PublishedEvent[], LogRequest, LogReply> {
+export class LogPacker implements EntryPacker<CheckedWrite, readonly PublishedRun[], LogRequest, LogReply> {
   readonly #now: () => number;
   #bytes: Uint8Array<ArrayBuffer>;
   #view: DataView;
@@ -24,9 +24,8 @@ export class LogPacker implements EntryPacker<CheckedWrite, readonly PublishedEv
   #headCount = 0;
   #writeCount = 0;
   readonly #eventCounts: number[] = [];
-  /** Of every event: the index of its topic, and the id that it was given. */
+  /** Of every event: the index of its topic; -1 where it has an id of its own. */
   readonly #topicOfEvent: number[] = [];
-  readonly #idOfEvent: (string | undefined)[] = [];
   readonly #topics: TopicKey[] = [];
   readonly #topicIndexes = new Map<string, number>();
   /** Events that come together often go to one topic. */
@@ -50,7 +49,7 @@ export class LogPacker implements EntryPacker<CheckedWrite, readonly PublishedEv
   }
 
   add({ write, metadata }: CheckedWrite): void {
-    const { namespace, events, places = [], trims = [] } = write;
+    const { namespace, events, batch, places = [], trims = [] } = write;
     this.#pushHead(events.length);
     this.#eventCounts.push(events.length);
     let index = 0;
@@ -58,9 +57,11 @@ export class LogPacker implements EntryPacker<CheckedWrite, readonly PublishedEv
       this.#addEvent(namespace, event, metadata?.[index] ?? "");
       index += 1;
     }
-    if (places.length > 0 || trims.length > 0) {
+    if (batch !== undefined || places.length > 0 || trims.length > 0) {
       this.#extras.push({
         write: this.#writeCount,
+        namespace,
+        batch,
         places: places.map(({ place, ...key }) => ({ ...key, bytes: encodePlace(place) })),
         trims,
       });
@@ -75,7 +76,7 @@ export class LogPacker implements EntryPacker<CheckedWrite, readonly PublishedEv
     return { request: { kind: "commit", writes, nowMs: this.#now() }, transfer: [records, heads] };
   }
 
-  readReply(reply: LogReply): readonly (readonly PublishedEvent[] | MicroError)[] {
+  readReply(reply: LogReply): readonly (readonly PublishedRun[] | MicroError)[] {
     if (reply.kind !== "committed") return [];
     const results = this.#results(reply);
     for (const [index, topic] of reply.topics.entries()) {
@@ -85,19 +86,18 @@ export class LogPacker implements EntryPacker<CheckedWrite, readonly PublishedEv
     return results;
   }
 
-  #results({ sequences, topics, refused }: CommittedWrites): (readonly PublishedEvent[] | MicroError)[] {
+  #results({ sequences, topics, refused }: CommittedWrites): (readonly PublishedRun[] | MicroError)[] {
     const places = new Float64Array(sequences);
     let at = 0;
-    const results: (readonly PublishedEvent[] | MicroError)[] = [];
+    const results: (readonly PublishedRun[] | MicroError)[] = [];
     for (const count of this.#eventCounts) {
-      const published: PublishedEvent[] = [];
+      const runs: GrowingRun[] = [];
       for (const end = at + count; at < end; at += 1) {
         const place = places[at] ?? 0;
-        const sequence = Math.abs(place);
-        const id = this.#idOfEvent[at] ?? makeId(topics[this.#topicOfEvent[at] ?? -1]?.idPrefix ?? "", sequence);
-        published.push({ id, sequence, isDuplicate: place < 0 });
+        const idPrefix = topics[this.#topicOfEvent[at] ?? -1]?.idPrefix ?? "";
+        addToRuns(runs, { idPrefix, sequence: Math.abs(place), isDuplicate: place < 0 });
       }
-      results.push(published);
+      results.push(runs);
     }
     for (const { write, code, detail } of refused) results[write] = new MicroError(code, detail, { at: "events" });
     return results;
@@ -110,8 +110,7 @@ export class LogPacker implements EntryPacker<CheckedWrite, readonly PublishedEv
     const topicIndex = this.#indexOf(namespace, event.topic);
     this.#pushHead(topicIndex);
     this.#pushHead(this.#length - start);
-    this.#topicOfEvent.push(topicIndex);
-    this.#idOfEvent.push(event.id);
+    this.#topicOfEvent.push(event.id === undefined ? topicIndex : -1);
   }
 
   #indexOf(namespace: string, topic: string): number {

@@ -6,6 +6,7 @@ import type { FileWriter } from "#sqlite/serve-writer.ts";
 import { Transaction } from "#sqlite/transaction.ts";
 import type { GroupKey } from "./event-log.ts";
 import { LogAppender, type EventSpan } from "./log-appender.ts";
+import { LogBatchTable } from "./log-batch-table.ts";
 import { LogChunkTable } from "./log-chunk-table.ts";
 import type { CommittedWrites, LogReply, LogRequest, PackedWrites, RefusedWrite, WriteExtras } from "./log-message.ts";
 import { isOverLimit, removeOldest } from "./log-removal.ts";
@@ -16,7 +17,10 @@ export class LogWriter implements FileWriter<LogRequest, LogReply> {
   readonly #database: Database;
   readonly #transaction: Transaction;
   readonly #chunks: LogChunkTable;
+  readonly #batches: LogBatchTable;
   readonly #places: ReturnType<typeof preparePlaces>;
+  /** When batches of publishers were last looked through for those that are too old. */
+  #purgedAtMs = 0;
   /** Undefined after a failure: what is known of the topics may be what was not written. */
   #known: LogTopicTable | undefined;
 
@@ -24,6 +28,7 @@ export class LogWriter implements FileWriter<LogRequest, LogReply> {
     this.#database = database;
     this.#transaction = new Transaction(database);
     this.#chunks = new LogChunkTable(database);
+    this.#batches = new LogBatchTable(database);
     this.#places = preparePlaces(database);
     this.#known = new LogTopicTable(database);
   }
@@ -46,6 +51,7 @@ export class LogWriter implements FileWriter<LogRequest, LogReply> {
   close(): void {
     this.#transaction.finalize();
     this.#chunks.close();
+    this.#batches.close();
     this.#known?.close();
     for (const statement of Object.values(this.#places)) statement.finalize();
     this.#database.close();
@@ -70,6 +76,7 @@ export class LogWriter implements FileWriter<LogRequest, LogReply> {
     const heads = new Uint32Array(writes.heads);
     const appender = new LogAppender({ topics: this.#topics, chunks: this.#chunks, writes, nowMs });
     const refused = new Map<number, RefusedWrite>();
+    const extras = new Map(writes.extras.map((each) => [each.write, each]));
     // There are fewer events than heads: it is cut at the end.
     const sequences = new Float64Array(heads.length);
     let headAt = 0;
@@ -85,7 +92,8 @@ export class LogWriter implements FileWriter<LogRequest, LogReply> {
         headAt += 2;
       }
       try {
-        appender.append(events, sequences, eventCount);
+        const room = sequences.subarray(eventCount, eventCount + count);
+        this.#append({ appender, events, nowMs, extras: extras.get(write) }, room);
       } catch (reason) {
         if (!MicroError.is(reason)) throw reason;
         refused.set(write, { write, code: reason.code, detail: reason.detail });
@@ -93,9 +101,22 @@ export class LogWriter implements FileWriter<LogRequest, LogReply> {
       eventCount += count;
     }
     const topics = appender.finish();
-    for (const extras of writes.extras) if (!refused.has(extras.write)) this.#writeExtras(extras, nowMs);
+    for (const each of writes.extras) if (!refused.has(each.write)) this.#writeExtras(each, nowMs);
     const places = sequences.slice(0, eventCount).buffer;
     return { kind: "committed", sequences: places, topics, refused: [...refused.values()] };
+  }
+
+  /** Appends the events of one write, unless it is a batch that was appended before; `places` says where they are. */
+  #append({ appender, events, nowMs, extras }: Appending, places: Float64Array): void {
+    if (extras?.batch === undefined) return appender.append(events, places);
+    const { namespace, batch } = extras;
+    const earlier = this.#batches.findPlaces(namespace, batch);
+    if (earlier === undefined) {
+      appender.append(events, places);
+      this.#batches.keep(namespace, batch, { places, nowMs });
+    } else if (earlier.length === places.length) places.set(earlier);
+    else
+      throw new MicroError("conflict", `batch ${batch.number} of this publisher had ${earlier.length} events before`);
   }
 
   #writeExtras({ places, trims }: WriteExtras, nowMs: number): void {
@@ -110,7 +131,17 @@ export class LogWriter implements FileWriter<LogRequest, LogReply> {
     }
   }
 
+  /** Forgets batches of publishers that are too old to come again; true when there are more of them. */
+  #purgeBatches(nowMs: number): boolean {
+    if (Math.abs(nowMs - this.#purgedAtMs) < limits.eventPublisherPurgeIntervalMs) return false;
+    const keptBeforeMs = nowMs - limits.eventPublisherKeptMs;
+    const isMore = this.#batches.hasOlder(keptBeforeMs) && this.#run(() => this.#batches.removeOlder(keptBeforeMs));
+    if (!isMore) this.#purgedAtMs = nowMs;
+    return isMore;
+  }
+
   #retain({ countMax, nowMs }: { readonly countMax: number; readonly nowMs: number }): LogReply {
+    if (this.#purgeBatches(nowMs)) return { kind: "retained", isMore: true };
     // Looking first: an empty commit would still wait for the disk.
     const due = [...this.#topics.limited].filter(
       (topic) => topic.name === undefined || isOverLimit(topic, nowMs, this.#chunks),
@@ -147,6 +178,13 @@ export class LogWriter implements FileWriter<LogRequest, LogReply> {
     this.#places.remove.run(namespace, topic, group);
     return { kind: "changed" };
   }
+}
+
+interface Appending {
+  readonly appender: LogAppender;
+  readonly events: readonly EventSpan[];
+  readonly extras: WriteExtras | undefined;
+  readonly nowMs: number;
 }
 
 function preparePlaces(database: Database) {

@@ -1,8 +1,10 @@
 import type { Clock } from "#base/clock.ts";
 import { MicroError } from "#base/error.ts";
-import type { PublishedEvent, Retention, StoredEvent, TopicKey, TopicState } from "#interface/events.ts";
+import type { PublishedEvent, PublishedRun, Retention, StoredEvent, TopicKey, TopicState } from "#interface/events.ts";
 import type { EventLog, GroupKey, GroupPlace, LogWrite } from "./event-log.ts";
+import { MemoryBatches } from "./memory-batches.ts";
 import { MemoryTopic } from "./memory-topic.ts";
+import { addToRuns, toPublishedEvents, type GrowingRun } from "./published-runs.ts";
 import { toTopicId } from "./topic-id.ts";
 
 type KeptPlace = GroupKey & { readonly place: GroupPlace };
@@ -13,6 +15,7 @@ export class MemoryEventLog implements EventLog {
   readonly #topics = new Map<string, MemoryTopic>();
   /** By topic, then by group. */
   readonly #places = new Map<string, Map<string, KeptPlace>>();
+  readonly #batches = new MemoryBatches();
   readonly #listeners = new Set<(key: TopicKey, lastSequence: number) => void>();
   #isClosed = false;
 
@@ -20,15 +23,23 @@ export class MemoryEventLog implements EventLog {
     this.#clock = deps.clock;
   }
 
-  async write({ namespace, events, places = [], trims = [] }: LogWrite): Promise<readonly PublishedEvent[]> {
+  async write(write: LogWrite): Promise<readonly PublishedEvent[]> {
+    return toPublishedEvents(await this.append(write), write.events);
+  }
+
+  async append({ namespace, events, batch, places = [], trims = [] }: LogWrite): Promise<readonly PublishedRun[]> {
     if (this.#isClosed) throw new MicroError("unavailable", "the event log is closed");
+    const earlier = batch === undefined ? undefined : this.#batches.find(namespace, batch);
+    if (earlier !== undefined) return earlier;
     const appended = new Set<MemoryTopic>();
-    const published = events.map((event) => {
+    const runs: GrowingRun[] = [];
+    for (const event of events) {
       const topic = this.#provide({ namespace, topic: event.topic });
-      const result = topic.append(event, this.#clock.now());
-      if (!result.isDuplicate) appended.add(topic);
-      return result;
-    });
+      const { sequence, isDuplicate } = topic.append(event, this.#clock.now());
+      if (!isDuplicate) appended.add(topic);
+      addToRuns(runs, { idPrefix: event.id === undefined ? topic.idPrefix : "", sequence, isDuplicate });
+    }
+    if (batch !== undefined) this.#batches.keep(namespace, batch, runs);
     for (const each of places) this.#keep(each);
     for (const each of trims) this.#topics.get(toTopicId(each))?.trim(each.upTo);
     for (const topic of appended) topic.enforce(this.#clock.now());
@@ -37,7 +48,7 @@ export class MemoryEventLog implements EventLog {
     for (const topic of appended) {
       for (const listener of this.#listeners) listener(topic.key, topic.state().lastSequence);
     }
-    return published;
+    return runs;
   }
 
   read(

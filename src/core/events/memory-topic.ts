@@ -1,4 +1,5 @@
 import type { NewEvent, PublishedEvent, Retention, StoredEvent, TopicKey, TopicState } from "#interface/events.ts";
+import { makeId, makeIdPrefix } from "./log-id.ts";
 
 interface KeptEvent {
   readonly event: StoredEvent;
@@ -12,6 +13,8 @@ const holeCountMax = 1_024;
 /** One topic of the memory log. Places have no gaps, so an event is found by its distance from the oldest. */
 export class MemoryTopic {
   readonly key: TopicKey;
+  /** Ids that publishers did not give begin with it. */
+  readonly idPrefix = makeIdPrefix();
   #kept: KeptEvent[] = [];
   /** Entries of `#kept` before this one are gone. */
   #head = 0;
@@ -25,10 +28,10 @@ export class MemoryTopic {
   }
 
   append(given: NewEvent, nowMs: number): PublishedEvent {
-    const id = given.id ?? crypto.randomUUID();
+    const sequence = this.#lastSequence + 1;
+    const id = given.id ?? makeId(this.idPrefix, sequence);
     const known = this.#sequenceById.get(id);
     if (known !== undefined) return { id, sequence: known, isDuplicate: true };
-    const sequence = this.#lastSequence + 1;
     const { payload, metadata = {}, timestampMs = nowMs } = given;
     const event: StoredEvent = {
       ...this.key,

@@ -29,14 +29,26 @@ describe("publishBatchInput", () => {
         ...((timestampMs || timestamp) !== 0n && { timestampMs: Number(timestampMs || timestamp * 1_000n) }),
       }));
       const read = publishBatchInput.binary?.decode(request.binary.encode({ events: given }));
-      expect(read?.map((each) => ({ ...each, payload: new Uint8Array(each.payload) }))).toEqual(expected);
+      expect(read?.events.map((each) => ({ ...each, payload: new Uint8Array(each.payload) }))).toEqual(expected);
     });
     fc.assert(property);
   });
 
+  it("reads the publisher, and events that leave out the topic of the one before", () => {
+    const bytes = request.binary.encode({
+      events: [{ topic: "a" }, { topic: "" }, { topic: "b" }, { id: "mine" }],
+      publisher: "somebody",
+      number: 7n,
+    });
+    const read = publishBatchInput.binary?.decode(bytes);
+    expect(read?.batch).toEqual({ publisher: "somebody", number: 7 });
+    expect(read?.events.map(({ topic }) => topic)).toEqual(["a", "a", "b", "b"]);
+  });
+
   it("refuses an event without a topic, and bytes that are none", () => {
-    const bytes = request.binary.encode({ events: [{ payload: new Uint8Array(1) }] });
-    expect(() => publishBatchInput.binary?.decode(bytes)).toThrow("Missing topic");
+    for (const given of [{ events: [{}] }, { events: [{ topic: "a" }, {}] }, { events: [{}], publisher: "somebody" }]) {
+      expect(() => publishBatchInput.binary?.decode(request.binary.encode(given))).toThrow("Missing topic");
+    }
     const property = fc.property(fc.uint8Array(), (given) => {
       try {
         publishBatchInput.binary?.decode(given);
@@ -52,7 +64,7 @@ describe("publishBatchOutput", () => {
   it("writes what the library reads", () => {
     const published = fc.array(fc.record({ id: text, sequence: fc.maxSafeNat(), isDuplicate: fc.boolean() }));
     const property = fc.property(published, (given) => {
-      const bytes = publishBatchOutput.binary?.encode(given) ?? new Uint8Array(0);
+      const bytes = publishBatchOutput.binary?.encode({ events: given }) ?? new Uint8Array(0);
       const read = response.binary.decode(bytes).events.map(({ id, sequence, duplicate }) => ({
         id,
         sequence: Number(sequence),

@@ -1,6 +1,6 @@
 import { MicroError } from "#base/error.ts";
 import { PublishBatchRequestSchema, PublishBatchResponseSchema } from "#gen/events/events_pb.ts";
-import type { NewEvent, PublishedEvent } from "#interface/events.ts";
+import type { BatchNumber, NewEvent, PublishedEvent, PublishedRun } from "#interface/events.ts";
 import type { MessageType } from "#rpc/method.ts";
 import {
   integerField,
@@ -23,34 +23,78 @@ import { requireTopicName, toNewEvent, toPublishResponse } from "./events-wire.t
 const request = protoMessage(PublishBatchRequestSchema);
 const response = protoMessage(PublishBatchResponseSchema);
 
-/** Reads the events of a request. */
-export const publishBatchInput: MessageType<readonly NewEvent[]> = {
+/** What is to be published. */
+export interface PublishBatch {
+  readonly events: readonly NewEvent[];
+  /** Absent: the publisher has no name, and what it sends again is published again. */
+  readonly batch?: BatchNumber;
+}
+
+/** Where it went: each event, or, for a publisher with a name, in runs. */
+export type PublishAnswer = { readonly events: readonly PublishedEvent[] } | { readonly runs: readonly PublishedRun[] };
+
+/** Reads a request. */
+export const publishBatchInput: MessageType<PublishBatch> = {
   name: request.name,
   value: request.value,
-  fromJson: (json) => request.fromJson(json).events.map(toNewEvent),
+  fromJson: (json) => {
+    const { events, publisher, number } = request.fromJson(json);
+    let topic = "";
+    const given = events.map((event) => {
+      topic = event.topic || (publisher === "" ? "" : topic);
+      return toNewEvent({ ...event, topic });
+    });
+    return toBatch(given, publisher, Number(number));
+  },
   toJson: unsupported,
   binary: { decode: decodeBatch, encode: unsupported },
 };
 
-/** Writes where they went. */
-export const publishBatchOutput: MessageType<readonly PublishedEvent[]> = {
+/** Writes the answer. */
+export const publishBatchOutput: MessageType<PublishAnswer> = {
   name: response.name,
   value: response.value,
   fromJson: unsupported,
-  toJson: (published) => response.toJson({ events: published.map(toPublishResponse) }),
-  binary: { decode: unsupported, encode: encodeAnswer },
+  toJson: (answer) =>
+    response.toJson(
+      "runs" in answer ? { runs: answer.runs.map(toRun) } : { events: answer.events.map(toPublishResponse) },
+    ),
+  binary: {
+    decode: unsupported,
+    encode: (answer) => ("runs" in answer ? encodeRuns(answer.runs) : encodeEvents(answer.events)),
+  },
 };
 
-/** @throws MicroError `invalid_argument` for bytes that are no such message, and for an event without a topic. */
-function decodeBatch(bytes: Uint8Array): readonly NewEvent[] {
-  const events: NewEvent[] = [];
-  for (const fields = new ProtoFields(bytes); fields.next();) {
-    if (fields.number === 1) events.push(decodeEvent(fields.nested()));
-  }
-  return events;
+function toBatch(events: readonly NewEvent[], publisher: string, number: number): PublishBatch {
+  return publisher === "" ? { events } : { events, batch: { publisher, number } };
 }
 
-function decodeEvent(fields: ProtoFields): NewEvent {
+type DecodedEvent = { topic: string } & Omit<NewEvent, "topic">;
+
+/** @throws MicroError `invalid_argument` for bytes that are no such message, and for events without a topic. */
+function decodeBatch(bytes: Uint8Array): PublishBatch {
+  const events: NewEvent[] = [];
+  let topic = "";
+  let isTopicLeftOut = false;
+  let publisher = "";
+  let number = 0;
+  for (const fields = new ProtoFields(bytes); fields.next();) {
+    if (fields.number === 1) {
+      const event = decodeEvent(fields.nested());
+      if (event.topic === "") {
+        event.topic = requireTopicName(topic);
+        isTopicLeftOut = true;
+      }
+      topic = event.topic;
+      events.push(event);
+    } else if (fields.number === 100) publisher = fields.text();
+    else if (fields.number === 101) number = fields.integer();
+  }
+  if (publisher === "" && isTopicLeftOut) requireTopicName("");
+  return toBatch(events, publisher, number);
+}
+
+function decodeEvent(fields: ProtoFields): DecodedEvent {
   let topic = "";
   let id = "";
   let payload: Uint8Array = noBytes;
@@ -58,16 +102,18 @@ function decodeEvent(fields: ProtoFields): NewEvent {
   let seconds = 0;
   let timestampMs = 0;
   while (fields.next()) {
-    if (fields.number === 1) topic = fields.text();
+    if (fields.number === 3) payload = fields.bytes();
+    else if (fields.number === 1) topic = fields.text();
     else if (fields.number === 2) addEntry((metadata ??= {}), fields.nested());
-    else if (fields.number === 3) payload = fields.bytes();
     else if (fields.number === 4) seconds = fields.integer();
     else if (fields.number === 100) id = fields.text();
     else if (fields.number === 101) timestampMs = fields.integer();
   }
   if (timestampMs === 0) timestampMs = seconds * 1_000;
+  // Most events are this and nothing else.
+  if (metadata === undefined && id === "" && timestampMs === 0) return { topic, payload };
   return {
-    topic: requireTopicName(topic),
+    topic,
     payload,
     ...(metadata !== undefined && { metadata }),
     ...(id !== "" && { id }),
@@ -87,7 +133,15 @@ function addEntry(metadata: Record<string, string>, entry: ProtoFields): void {
   setOwn(metadata, key, value);
 }
 
-function encodeAnswer(published: readonly PublishedEvent[]): Uint8Array {
+function toRun({ idPrefix, firstSequence, count, isDuplicate }: PublishedRun) {
+  return { idPrefix, firstSequence: BigInt(firstSequence), count: BigInt(count), duplicate: isDuplicate };
+}
+
+function encodeRuns(runs: readonly PublishedRun[]): Uint8Array {
+  return response.binary.encode({ runs: runs.map(toRun) });
+}
+
+function encodeEvents(published: readonly PublishedEvent[]): Uint8Array {
   const encoder = new TextEncoder();
   const all = published.map(({ id, sequence, isDuplicate }) => {
     const idBytes = encoder.encode(id);

@@ -4,7 +4,7 @@ import { repeat, type Stoppable } from "#base/lifecycle.ts";
 import { limits } from "#base/limits.ts";
 import { silentLogger, type Logger } from "#base/logger.ts";
 import type { BackupPart } from "#interface/backup.ts";
-import type { PublishedEvent, Retention, StoredEvent, TopicKey, TopicState } from "#interface/events.ts";
+import type { PublishedEvent, PublishedRun, Retention, StoredEvent, TopicKey, TopicState } from "#interface/events.ts";
 import { copySqliteFile } from "#sqlite/copy-sqlite-file.ts";
 import { fromSqliteError } from "#sqlite/sqlite-error.ts";
 import { createSqliteFile, openSqliteReader } from "#sqlite/sqlite-file.ts";
@@ -12,6 +12,7 @@ import type { EventLog, GroupKey, GroupPlace, LogWrite } from "./event-log.ts";
 import { LogCommit } from "./log-commit.ts";
 import { logFormat } from "./log-format.ts";
 import { LogReader } from "./log-reader.ts";
+import { toPublishedEvents } from "./published-runs.ts";
 
 export interface SqliteEventLogOptions {
   /** Where `events.db` lies; made, readable by its owner only, where it is missing. */
@@ -73,7 +74,11 @@ export class SqliteEventLog implements EventLog, BackupPart {
     }
   }
 
-  write(write: LogWrite): Promise<readonly PublishedEvent[]> {
+  async write(write: LogWrite): Promise<readonly PublishedEvent[]> {
+    return toPublishedEvents(await this.append(write), write.events);
+  }
+
+  append(write: LogWrite): Promise<readonly PublishedRun[]> {
     return this.#parts.commit.write(write);
   }
 

@@ -10,7 +10,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file events/events.proto.
  */
 export const file_events_events: GenFile = /*@__PURE__*/
-  fileDesc("ChNldmVudHMvZXZlbnRzLnByb3RvEgZldmVudHMizgEKDlB1Ymxpc2hSZXF1ZXN0Eg0KBXRvcGljGAEgASgJEjYKCG1ldGFkYXRhGAIgAygLMiQuZXZlbnRzLlB1Ymxpc2hSZXF1ZXN0Lk1ldGFkYXRhRW50cnkSDwoHcGF5bG9hZBgDIAEoDBIRCgl0aW1lc3RhbXAYBCABKAMSCgoCaWQYZCABKAkSFAoMdGltZXN0YW1wX21zGGUgASgDGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJCCg9QdWJsaXNoUmVzcG9uc2USCgoCaWQYZCABKAkSEAoIc2VxdWVuY2UYZSABKAQSEQoJZHVwbGljYXRlGGYgASgIIj0KE1B1Ymxpc2hCYXRjaFJlcXVlc3QSJgoGZXZlbnRzGAEgAygLMhYuZXZlbnRzLlB1Ymxpc2hSZXF1ZXN0Ij8KFFB1Ymxpc2hCYXRjaFJlc3BvbnNlEicKBmV2ZW50cxgBIAMoCzIXLmV2ZW50cy5QdWJsaXNoUmVzcG9uc2Ui1AEKDkNvbnN1bWVSZXF1ZXN0Eg0KBWdyb3VwGAEgASgJEg0KBXRvcGljGAIgASgJEg4KBm9mZnNldBgDIAEoAxIQCghhdXRvX2FjaxgEIAEoCBIQCghhY2tfd2FpdBgFIAEoAxITCgtyZXRyeV9saW1pdBgGIAEoAxIWCg5zdGFydF9zZXF1ZW5jZRhkIAEoBBIQCghzdGFydF9tcxhlIAEoAxIcCgVzdGFydBhmIAEoDjINLmV2ZW50cy5TdGFydBITCgtwZW5kaW5nX21heBhnIAEoDSKMAQoTQ29uc3VtZUJhdGNoUmVxdWVzdBInCgdjb25zdW1lGAEgASgLMhYuZXZlbnRzLkNvbnN1bWVSZXF1ZXN0EgwKBGRvbmUYAiADKAQSGwoFbmFja3MYAyADKAsyDC5ldmVudHMuTmFjaxIPCgd3YWl0aW5nGGQgAygEEhAKCHJldHVybmVkGGUgAygEIioKBE5hY2sSEAoIc2VxdWVuY2UYASABKAQSEAoIZGVsYXlfbXMYAiABKAQiKwoKRXZlbnRCYXRjaBIdCgZldmVudHMYASADKAsyDS5ldmVudHMuRXZlbnQi3wEKBUV2ZW50EgoKAmlkGAEgASgJEg0KBXRvcGljGAIgASgJEi0KCG1ldGFkYXRhGAMgAygLMhsuZXZlbnRzLkV2ZW50Lk1ldGFkYXRhRW50cnkSDwoHcGF5bG9hZBgEIAEoDBIRCgl0aW1lc3RhbXAYBSABKAMSEAoIc2VxdWVuY2UYZCABKAQSDwoHYXR0ZW1wdBhlIAEoBRIUCgx0aW1lc3RhbXBfbXMYZiABKAMaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkcKCkFja1JlcXVlc3QSCgoCaWQYASABKAkSDwoHc3VjY2VzcxgCIAEoCBINCgV0b3BpYxhkIAEoCRINCgVncm91cBhlIAEoCSINCgtBY2tSZXNwb25zZSIiChFMaXN0R3JvdXBzUmVxdWVzdBINCgV0b3BpYxgBIAEoCSJ1CgVHcm91cBIMCgRuYW1lGAEgASgJEg0KBXRvcGljGAIgASgJEhAKCHNlcXVlbmNlGAMgASgEEgsKA2xhZxgEIAEoBBIPCgdwZW5kaW5nGAUgASgEEhEKCWNvbnN1bWVycxgGIAEoBBIMCgRkZWFkGAcgASgEIjMKEkxpc3RHcm91cHNSZXNwb25zZRIdCgZncm91cHMYASADKAsyDS5ldmVudHMuR3JvdXAiOQoJUmV0ZW50aW9uEg4KBmFnZV9tcxgBIAEoBBINCgVieXRlcxgCIAEoBBINCgVjb3VudBgDIAEoBCITChFMaXN0VG9waWNzUmVxdWVzdCKIAQoFVG9waWMSDAoEbmFtZRgBIAEoCRIWCg5maXJzdF9zZXF1ZW5jZRgCIAEoBBIVCg1sYXN0X3NlcXVlbmNlGAMgASgEEg0KBWNvdW50GAQgASgEEg0KBWJ5dGVzGAUgASgEEiQKCXJldGVudGlvbhgGIAEoCzIRLmV2ZW50cy5SZXRlbnRpb24iMwoSTGlzdFRvcGljc1Jlc3BvbnNlEh0KBnRvcGljcxgBIAMoCzINLmV2ZW50cy5Ub3BpYyJKChNTZXRSZXRlbnRpb25SZXF1ZXN0Eg0KBXRvcGljGAEgASgJEiQKCXJldGVudGlvbhgCIAEoCzIRLmV2ZW50cy5SZXRlbnRpb24iFgoUU2V0UmV0ZW50aW9uUmVzcG9uc2UiIwoSRGVsZXRlVG9waWNSZXF1ZXN0Eg0KBXRvcGljGAEgASgJIhUKE0RlbGV0ZVRvcGljUmVzcG9uc2UiMgoSRGVsZXRlR3JvdXBSZXF1ZXN0Eg0KBXRvcGljGAEgASgJEg0KBWdyb3VwGAIgASgJIhUKE0RlbGV0ZUdyb3VwUmVzcG9uc2UiPQoOUmVkcml2ZVJlcXVlc3QSDQoFdG9waWMYASABKAkSDQoFZ3JvdXAYAiABKAkSDQoFbGltaXQYAyABKAQiIAoPUmVkcml2ZVJlc3BvbnNlEg0KBWNvdW50GAEgASgEImUKC1JlYWRSZXF1ZXN0Eg0KBXRvcGljGAEgASgJEg0KBWxpbWl0GAIgASgEEg4KBm9mZnNldBgDIAEoBBIWCg5zdGFydF9zZXF1ZW5jZRhkIAEoBBIQCghzdGFydF9tcxhlIAEoAyItCgxSZWFkUmVzcG9uc2USHQoGZXZlbnRzGAEgAygLMg0uZXZlbnRzLkV2ZW50IjkKDFdyaXRlUmVxdWVzdBIcCgVldmVudBgBIAEoCzINLmV2ZW50cy5FdmVudBILCgN0dGwYAiABKAMiDwoNV3JpdGVSZXNwb25zZSohCgVTdGFydBIKCgZMQVRFU1QQABIMCghFQVJMSUVTVBABMtkFCgZTdHJlYW0SOgoHUHVibGlzaBIWLmV2ZW50cy5QdWJsaXNoUmVxdWVzdBoXLmV2ZW50cy5QdWJsaXNoUmVzcG9uc2USSQoMUHVibGlzaEJhdGNoEhsuZXZlbnRzLlB1Ymxpc2hCYXRjaFJlcXVlc3QaHC5ldmVudHMuUHVibGlzaEJhdGNoUmVzcG9uc2USMgoHQ29uc3VtZRIWLmV2ZW50cy5Db25zdW1lUmVxdWVzdBoNLmV2ZW50cy5FdmVudDABEkMKDENvbnN1bWVCYXRjaBIbLmV2ZW50cy5Db25zdW1lQmF0Y2hSZXF1ZXN0GhIuZXZlbnRzLkV2ZW50QmF0Y2goATABEi4KA0FjaxISLmV2ZW50cy5BY2tSZXF1ZXN0GhMuZXZlbnRzLkFja1Jlc3BvbnNlEkMKCkxpc3RHcm91cHMSGS5ldmVudHMuTGlzdEdyb3Vwc1JlcXVlc3QaGi5ldmVudHMuTGlzdEdyb3Vwc1Jlc3BvbnNlEkMKCkxpc3RUb3BpY3MSGS5ldmVudHMuTGlzdFRvcGljc1JlcXVlc3QaGi5ldmVudHMuTGlzdFRvcGljc1Jlc3BvbnNlEkkKDFNldFJldGVudGlvbhIbLmV2ZW50cy5TZXRSZXRlbnRpb25SZXF1ZXN0GhwuZXZlbnRzLlNldFJldGVudGlvblJlc3BvbnNlEkYKC0RlbGV0ZVRvcGljEhouZXZlbnRzLkRlbGV0ZVRvcGljUmVxdWVzdBobLmV2ZW50cy5EZWxldGVUb3BpY1Jlc3BvbnNlEkYKC0RlbGV0ZUdyb3VwEhouZXZlbnRzLkRlbGV0ZUdyb3VwUmVxdWVzdBobLmV2ZW50cy5EZWxldGVHcm91cFJlc3BvbnNlEjoKB1JlZHJpdmUSFi5ldmVudHMuUmVkcml2ZVJlcXVlc3QaFy5ldmVudHMuUmVkcml2ZVJlc3BvbnNlMnAKBVN0b3JlEjEKBFJlYWQSEy5ldmVudHMuUmVhZFJlcXVlc3QaFC5ldmVudHMuUmVhZFJlc3BvbnNlEjQKBVdyaXRlEhQuZXZlbnRzLldyaXRlUmVxdWVzdBoVLmV2ZW50cy5Xcml0ZVJlc3BvbnNlYgZwcm90bzM");
+  fileDesc("ChNldmVudHMvZXZlbnRzLnByb3RvEgZldmVudHMizgEKDlB1Ymxpc2hSZXF1ZXN0Eg0KBXRvcGljGAEgASgJEjYKCG1ldGFkYXRhGAIgAygLMiQuZXZlbnRzLlB1Ymxpc2hSZXF1ZXN0Lk1ldGFkYXRhRW50cnkSDwoHcGF5bG9hZBgDIAEoDBIRCgl0aW1lc3RhbXAYBCABKAMSCgoCaWQYZCABKAkSFAoMdGltZXN0YW1wX21zGGUgASgDGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJCCg9QdWJsaXNoUmVzcG9uc2USCgoCaWQYZCABKAkSEAoIc2VxdWVuY2UYZSABKAQSEQoJZHVwbGljYXRlGGYgASgIImAKE1B1Ymxpc2hCYXRjaFJlcXVlc3QSJgoGZXZlbnRzGAEgAygLMhYuZXZlbnRzLlB1Ymxpc2hSZXF1ZXN0EhEKCXB1Ymxpc2hlchhkIAEoCRIOCgZudW1iZXIYZSABKAQiYwoUUHVibGlzaEJhdGNoUmVzcG9uc2USJwoGZXZlbnRzGAEgAygLMhcuZXZlbnRzLlB1Ymxpc2hSZXNwb25zZRIiCgRydW5zGGQgAygLMhQuZXZlbnRzLlB1Ymxpc2hlZFJ1biJbCgxQdWJsaXNoZWRSdW4SEQoJaWRfcHJlZml4GAEgASgJEhYKDmZpcnN0X3NlcXVlbmNlGAIgASgEEg0KBWNvdW50GAMgASgEEhEKCWR1cGxpY2F0ZRgEIAEoCCLUAQoOQ29uc3VtZVJlcXVlc3QSDQoFZ3JvdXAYASABKAkSDQoFdG9waWMYAiABKAkSDgoGb2Zmc2V0GAMgASgDEhAKCGF1dG9fYWNrGAQgASgIEhAKCGFja193YWl0GAUgASgDEhMKC3JldHJ5X2xpbWl0GAYgASgDEhYKDnN0YXJ0X3NlcXVlbmNlGGQgASgEEhAKCHN0YXJ0X21zGGUgASgDEhwKBXN0YXJ0GGYgASgOMg0uZXZlbnRzLlN0YXJ0EhMKC3BlbmRpbmdfbWF4GGcgASgNIowBChNDb25zdW1lQmF0Y2hSZXF1ZXN0EicKB2NvbnN1bWUYASABKAsyFi5ldmVudHMuQ29uc3VtZVJlcXVlc3QSDAoEZG9uZRgCIAMoBBIbCgVuYWNrcxgDIAMoCzIMLmV2ZW50cy5OYWNrEg8KB3dhaXRpbmcYZCADKAQSEAoIcmV0dXJuZWQYZSADKAQiKgoETmFjaxIQCghzZXF1ZW5jZRgBIAEoBBIQCghkZWxheV9tcxgCIAEoBCIrCgpFdmVudEJhdGNoEh0KBmV2ZW50cxgBIAMoCzINLmV2ZW50cy5FdmVudCLfAQoFRXZlbnQSCgoCaWQYASABKAkSDQoFdG9waWMYAiABKAkSLQoIbWV0YWRhdGEYAyADKAsyGy5ldmVudHMuRXZlbnQuTWV0YWRhdGFFbnRyeRIPCgdwYXlsb2FkGAQgASgMEhEKCXRpbWVzdGFtcBgFIAEoAxIQCghzZXF1ZW5jZRhkIAEoBBIPCgdhdHRlbXB0GGUgASgFEhQKDHRpbWVzdGFtcF9tcxhmIAEoAxovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiRwoKQWNrUmVxdWVzdBIKCgJpZBgBIAEoCRIPCgdzdWNjZXNzGAIgASgIEg0KBXRvcGljGGQgASgJEg0KBWdyb3VwGGUgASgJIg0KC0Fja1Jlc3BvbnNlIiIKEUxpc3RHcm91cHNSZXF1ZXN0Eg0KBXRvcGljGAEgASgJInUKBUdyb3VwEgwKBG5hbWUYASABKAkSDQoFdG9waWMYAiABKAkSEAoIc2VxdWVuY2UYAyABKAQSCwoDbGFnGAQgASgEEg8KB3BlbmRpbmcYBSABKAQSEQoJY29uc3VtZXJzGAYgASgEEgwKBGRlYWQYByABKAQiMwoSTGlzdEdyb3Vwc1Jlc3BvbnNlEh0KBmdyb3VwcxgBIAMoCzINLmV2ZW50cy5Hcm91cCI5CglSZXRlbnRpb24SDgoGYWdlX21zGAEgASgEEg0KBWJ5dGVzGAIgASgEEg0KBWNvdW50GAMgASgEIhMKEUxpc3RUb3BpY3NSZXF1ZXN0IogBCgVUb3BpYxIMCgRuYW1lGAEgASgJEhYKDmZpcnN0X3NlcXVlbmNlGAIgASgEEhUKDWxhc3Rfc2VxdWVuY2UYAyABKAQSDQoFY291bnQYBCABKAQSDQoFYnl0ZXMYBSABKAQSJAoJcmV0ZW50aW9uGAYgASgLMhEuZXZlbnRzLlJldGVudGlvbiIzChJMaXN0VG9waWNzUmVzcG9uc2USHQoGdG9waWNzGAEgAygLMg0uZXZlbnRzLlRvcGljIkoKE1NldFJldGVudGlvblJlcXVlc3QSDQoFdG9waWMYASABKAkSJAoJcmV0ZW50aW9uGAIgASgLMhEuZXZlbnRzLlJldGVudGlvbiIWChRTZXRSZXRlbnRpb25SZXNwb25zZSIjChJEZWxldGVUb3BpY1JlcXVlc3QSDQoFdG9waWMYASABKAkiFQoTRGVsZXRlVG9waWNSZXNwb25zZSIyChJEZWxldGVHcm91cFJlcXVlc3QSDQoFdG9waWMYASABKAkSDQoFZ3JvdXAYAiABKAkiFQoTRGVsZXRlR3JvdXBSZXNwb25zZSI9Cg5SZWRyaXZlUmVxdWVzdBINCgV0b3BpYxgBIAEoCRINCgVncm91cBgCIAEoCRINCgVsaW1pdBgDIAEoBCIgCg9SZWRyaXZlUmVzcG9uc2USDQoFY291bnQYASABKAQiZQoLUmVhZFJlcXVlc3QSDQoFdG9waWMYASABKAkSDQoFbGltaXQYAiABKAQSDgoGb2Zmc2V0GAMgASgEEhYKDnN0YXJ0X3NlcXVlbmNlGGQgASgEEhAKCHN0YXJ0X21zGGUgASgDIi0KDFJlYWRSZXNwb25zZRIdCgZldmVudHMYASADKAsyDS5ldmVudHMuRXZlbnQiOQoMV3JpdGVSZXF1ZXN0EhwKBWV2ZW50GAEgASgLMg0uZXZlbnRzLkV2ZW50EgsKA3R0bBgCIAEoAyIPCg1Xcml0ZVJlc3BvbnNlKiEKBVN0YXJ0EgoKBkxBVEVTVBAAEgwKCEVBUkxJRVNUEAEy2QUKBlN0cmVhbRI6CgdQdWJsaXNoEhYuZXZlbnRzLlB1Ymxpc2hSZXF1ZXN0GhcuZXZlbnRzLlB1Ymxpc2hSZXNwb25zZRJJCgxQdWJsaXNoQmF0Y2gSGy5ldmVudHMuUHVibGlzaEJhdGNoUmVxdWVzdBocLmV2ZW50cy5QdWJsaXNoQmF0Y2hSZXNwb25zZRIyCgdDb25zdW1lEhYuZXZlbnRzLkNvbnN1bWVSZXF1ZXN0Gg0uZXZlbnRzLkV2ZW50MAESQwoMQ29uc3VtZUJhdGNoEhsuZXZlbnRzLkNvbnN1bWVCYXRjaFJlcXVlc3QaEi5ldmVudHMuRXZlbnRCYXRjaCgBMAESLgoDQWNrEhIuZXZlbnRzLkFja1JlcXVlc3QaEy5ldmVudHMuQWNrUmVzcG9uc2USQwoKTGlzdEdyb3VwcxIZLmV2ZW50cy5MaXN0R3JvdXBzUmVxdWVzdBoaLmV2ZW50cy5MaXN0R3JvdXBzUmVzcG9uc2USQwoKTGlzdFRvcGljcxIZLmV2ZW50cy5MaXN0VG9waWNzUmVxdWVzdBoaLmV2ZW50cy5MaXN0VG9waWNzUmVzcG9uc2USSQoMU2V0UmV0ZW50aW9uEhsuZXZlbnRzLlNldFJldGVudGlvblJlcXVlc3QaHC5ldmVudHMuU2V0UmV0ZW50aW9uUmVzcG9uc2USRgoLRGVsZXRlVG9waWMSGi5ldmVudHMuRGVsZXRlVG9waWNSZXF1ZXN0GhsuZXZlbnRzLkRlbGV0ZVRvcGljUmVzcG9uc2USRgoLRGVsZXRlR3JvdXASGi5ldmVudHMuRGVsZXRlR3JvdXBSZXF1ZXN0GhsuZXZlbnRzLkRlbGV0ZUdyb3VwUmVzcG9uc2USOgoHUmVkcml2ZRIWLmV2ZW50cy5SZWRyaXZlUmVxdWVzdBoXLmV2ZW50cy5SZWRyaXZlUmVzcG9uc2UycAoFU3RvcmUSMQoEUmVhZBITLmV2ZW50cy5SZWFkUmVxdWVzdBoULmV2ZW50cy5SZWFkUmVzcG9uc2USNAoFV3JpdGUSFC5ldmVudHMuV3JpdGVSZXF1ZXN0GhUuZXZlbnRzLldyaXRlUmVzcG9uc2ViBnByb3RvMw");
 
 /**
  * Body of Stream.Publish.
@@ -19,7 +19,7 @@ export const file_events_events: GenFile = /*@__PURE__*/
  */
 export type PublishRequest = Message<"events.PublishRequest"> & {
   /**
-   * Required.
+   * Required; in a batch with a publisher, empty is the topic of the event before.
    *
    * @generated from field: string topic = 1;
    */
@@ -116,6 +116,23 @@ export type PublishBatchRequest = Message<"events.PublishBatchRequest"> & {
    * @generated from field: repeated events.PublishRequest events = 1;
    */
   events: PublishRequest[];
+
+  /**
+   * Random id of the sender, at most 64 characters. With it a batch may be sent again without being doubled, and the
+   * answer has `runs` in the place of `events`. Empty: none.
+   *
+   * @generated from field: string publisher = 100;
+   */
+  publisher: string;
+
+  /**
+   * 1, 2, 3 and so on: the batches of a publisher are appended in this order. One of the last 8 that is sent again with
+   * the same events within an hour gives the answer of the first time.
+   * Errors: 409 for an older one; 412 when the one before it was not appended, nothing is appended then.
+   *
+   * @generated from field: uint64 number = 101;
+   */
+  number: bigint;
 };
 
 /**
@@ -137,6 +154,13 @@ export type PublishBatchResponse = Message<"events.PublishBatchResponse"> & {
    * @generated from field: repeated events.PublishResponse events = 1;
    */
   events: PublishResponse[];
+
+  /**
+   * The same in short, for a request with a publisher.
+   *
+   * @generated from field: repeated events.PublishedRun runs = 100;
+   */
+  runs: PublishedRun[];
 };
 
 /**
@@ -145,6 +169,48 @@ export type PublishBatchResponse = Message<"events.PublishBatchResponse"> & {
  */
 export const PublishBatchResponseSchema: GenMessage<PublishBatchResponse> = /*@__PURE__*/
   messageDesc(file_events_events, 3);
+
+/**
+ * Events one behind the other, in the batch and in their topic.
+ *
+ * @generated from message events.PublishedRun
+ */
+export type PublishedRun = Message<"events.PublishedRun"> & {
+  /**
+   * Their ids are this, a hyphen, and their place. Empty: they have the ids of the request.
+   *
+   * @generated from field: string id_prefix = 1;
+   */
+  idPrefix: string;
+
+  /**
+   * Place of the first.
+   *
+   * @generated from field: uint64 first_sequence = 2;
+   */
+  firstSequence: bigint;
+
+  /**
+   * How many.
+   *
+   * @generated from field: uint64 count = 3;
+   */
+  count: bigint;
+
+  /**
+   * True when earlier events had their ids: nothing was appended.
+   *
+   * @generated from field: bool duplicate = 4;
+   */
+  duplicate: boolean;
+};
+
+/**
+ * Describes the message events.PublishedRun.
+ * Use `create(PublishedRunSchema)` to create a new message.
+ */
+export const PublishedRunSchema: GenMessage<PublishedRun> = /*@__PURE__*/
+  messageDesc(file_events_events, 4);
 
 /**
  * First message of Stream.Consume.
@@ -228,7 +294,7 @@ export type ConsumeRequest = Message<"events.ConsumeRequest"> & {
  * Use `create(ConsumeRequestSchema)` to create a new message.
  */
 export const ConsumeRequestSchema: GenMessage<ConsumeRequest> = /*@__PURE__*/
-  messageDesc(file_events_events, 4);
+  messageDesc(file_events_events, 5);
 
 /**
  * A message from the consumer in Stream.ConsumeBatch.
@@ -278,7 +344,7 @@ export type ConsumeBatchRequest = Message<"events.ConsumeBatchRequest"> & {
  * Use `create(ConsumeBatchRequestSchema)` to create a new message.
  */
 export const ConsumeBatchRequestSchema: GenMessage<ConsumeBatchRequest> = /*@__PURE__*/
-  messageDesc(file_events_events, 5);
+  messageDesc(file_events_events, 6);
 
 /**
  * An event that could not be handled.
@@ -306,7 +372,7 @@ export type Nack = Message<"events.Nack"> & {
  * Use `create(NackSchema)` to create a new message.
  */
 export const NackSchema: GenMessage<Nack> = /*@__PURE__*/
-  messageDesc(file_events_events, 6);
+  messageDesc(file_events_events, 7);
 
 /**
  * A message to the consumer in Stream.ConsumeBatch.
@@ -327,7 +393,7 @@ export type EventBatch = Message<"events.EventBatch"> & {
  * Use `create(EventBatchSchema)` to create a new message.
  */
 export const EventBatchSchema: GenMessage<EventBatch> = /*@__PURE__*/
-  messageDesc(file_events_events, 7);
+  messageDesc(file_events_events, 8);
 
 /**
  * One event.
@@ -397,7 +463,7 @@ export type Event = Message<"events.Event"> & {
  * Use `create(EventSchema)` to create a new message.
  */
 export const EventSchema: GenMessage<Event> = /*@__PURE__*/
-  messageDesc(file_events_events, 8);
+  messageDesc(file_events_events, 9);
 
 /**
  * A later message of Stream.Consume, and the body of Stream.Ack.
@@ -439,7 +505,7 @@ export type AckRequest = Message<"events.AckRequest"> & {
  * Use `create(AckRequestSchema)` to create a new message.
  */
 export const AckRequestSchema: GenMessage<AckRequest> = /*@__PURE__*/
-  messageDesc(file_events_events, 9);
+  messageDesc(file_events_events, 10);
 
 /**
  * Answer of Stream.Ack.
@@ -454,7 +520,7 @@ export type AckResponse = Message<"events.AckResponse"> & {
  * Use `create(AckResponseSchema)` to create a new message.
  */
 export const AckResponseSchema: GenMessage<AckResponse> = /*@__PURE__*/
-  messageDesc(file_events_events, 10);
+  messageDesc(file_events_events, 11);
 
 /**
  * Body of Stream.ListGroups.
@@ -475,7 +541,7 @@ export type ListGroupsRequest = Message<"events.ListGroupsRequest"> & {
  * Use `create(ListGroupsRequestSchema)` to create a new message.
  */
 export const ListGroupsRequestSchema: GenMessage<ListGroupsRequest> = /*@__PURE__*/
-  messageDesc(file_events_events, 11);
+  messageDesc(file_events_events, 12);
 
 /**
  * One consumer group of one topic.
@@ -538,7 +604,7 @@ export type Group = Message<"events.Group"> & {
  * Use `create(GroupSchema)` to create a new message.
  */
 export const GroupSchema: GenMessage<Group> = /*@__PURE__*/
-  messageDesc(file_events_events, 12);
+  messageDesc(file_events_events, 13);
 
 /**
  * Answer of Stream.ListGroups.
@@ -559,7 +625,7 @@ export type ListGroupsResponse = Message<"events.ListGroupsResponse"> & {
  * Use `create(ListGroupsResponseSchema)` to create a new message.
  */
 export const ListGroupsResponseSchema: GenMessage<ListGroupsResponse> = /*@__PURE__*/
-  messageDesc(file_events_events, 13);
+  messageDesc(file_events_events, 14);
 
 /**
  * How long a topic keeps events. An event goes when any of them says so; 0 is no limit.
@@ -594,7 +660,7 @@ export type Retention = Message<"events.Retention"> & {
  * Use `create(RetentionSchema)` to create a new message.
  */
 export const RetentionSchema: GenMessage<Retention> = /*@__PURE__*/
-  messageDesc(file_events_events, 14);
+  messageDesc(file_events_events, 15);
 
 /**
  * Body of Stream.ListTopics.
@@ -609,7 +675,7 @@ export type ListTopicsRequest = Message<"events.ListTopicsRequest"> & {
  * Use `create(ListTopicsRequestSchema)` to create a new message.
  */
 export const ListTopicsRequestSchema: GenMessage<ListTopicsRequest> = /*@__PURE__*/
-  messageDesc(file_events_events, 15);
+  messageDesc(file_events_events, 16);
 
 /**
  * One topic.
@@ -665,7 +731,7 @@ export type Topic = Message<"events.Topic"> & {
  * Use `create(TopicSchema)` to create a new message.
  */
 export const TopicSchema: GenMessage<Topic> = /*@__PURE__*/
-  messageDesc(file_events_events, 16);
+  messageDesc(file_events_events, 17);
 
 /**
  * Answer of Stream.ListTopics.
@@ -686,7 +752,7 @@ export type ListTopicsResponse = Message<"events.ListTopicsResponse"> & {
  * Use `create(ListTopicsResponseSchema)` to create a new message.
  */
 export const ListTopicsResponseSchema: GenMessage<ListTopicsResponse> = /*@__PURE__*/
-  messageDesc(file_events_events, 17);
+  messageDesc(file_events_events, 18);
 
 /**
  * Body of Stream.SetRetention.
@@ -714,7 +780,7 @@ export type SetRetentionRequest = Message<"events.SetRetentionRequest"> & {
  * Use `create(SetRetentionRequestSchema)` to create a new message.
  */
 export const SetRetentionRequestSchema: GenMessage<SetRetentionRequest> = /*@__PURE__*/
-  messageDesc(file_events_events, 18);
+  messageDesc(file_events_events, 19);
 
 /**
  * Answer of Stream.SetRetention.
@@ -729,7 +795,7 @@ export type SetRetentionResponse = Message<"events.SetRetentionResponse"> & {
  * Use `create(SetRetentionResponseSchema)` to create a new message.
  */
 export const SetRetentionResponseSchema: GenMessage<SetRetentionResponse> = /*@__PURE__*/
-  messageDesc(file_events_events, 19);
+  messageDesc(file_events_events, 20);
 
 /**
  * Body of Stream.DeleteTopic.
@@ -750,7 +816,7 @@ export type DeleteTopicRequest = Message<"events.DeleteTopicRequest"> & {
  * Use `create(DeleteTopicRequestSchema)` to create a new message.
  */
 export const DeleteTopicRequestSchema: GenMessage<DeleteTopicRequest> = /*@__PURE__*/
-  messageDesc(file_events_events, 20);
+  messageDesc(file_events_events, 21);
 
 /**
  * Answer of Stream.DeleteTopic.
@@ -765,7 +831,7 @@ export type DeleteTopicResponse = Message<"events.DeleteTopicResponse"> & {
  * Use `create(DeleteTopicResponseSchema)` to create a new message.
  */
 export const DeleteTopicResponseSchema: GenMessage<DeleteTopicResponse> = /*@__PURE__*/
-  messageDesc(file_events_events, 21);
+  messageDesc(file_events_events, 22);
 
 /**
  * Body of Stream.DeleteGroup.
@@ -793,7 +859,7 @@ export type DeleteGroupRequest = Message<"events.DeleteGroupRequest"> & {
  * Use `create(DeleteGroupRequestSchema)` to create a new message.
  */
 export const DeleteGroupRequestSchema: GenMessage<DeleteGroupRequest> = /*@__PURE__*/
-  messageDesc(file_events_events, 22);
+  messageDesc(file_events_events, 23);
 
 /**
  * Answer of Stream.DeleteGroup.
@@ -808,7 +874,7 @@ export type DeleteGroupResponse = Message<"events.DeleteGroupResponse"> & {
  * Use `create(DeleteGroupResponseSchema)` to create a new message.
  */
 export const DeleteGroupResponseSchema: GenMessage<DeleteGroupResponse> = /*@__PURE__*/
-  messageDesc(file_events_events, 23);
+  messageDesc(file_events_events, 24);
 
 /**
  * Body of Stream.Redrive.
@@ -843,7 +909,7 @@ export type RedriveRequest = Message<"events.RedriveRequest"> & {
  * Use `create(RedriveRequestSchema)` to create a new message.
  */
 export const RedriveRequestSchema: GenMessage<RedriveRequest> = /*@__PURE__*/
-  messageDesc(file_events_events, 24);
+  messageDesc(file_events_events, 25);
 
 /**
  * Answer of Stream.Redrive.
@@ -864,7 +930,7 @@ export type RedriveResponse = Message<"events.RedriveResponse"> & {
  * Use `create(RedriveResponseSchema)` to create a new message.
  */
 export const RedriveResponseSchema: GenMessage<RedriveResponse> = /*@__PURE__*/
-  messageDesc(file_events_events, 25);
+  messageDesc(file_events_events, 26);
 
 /**
  * Body of Store.Read.
@@ -913,7 +979,7 @@ export type ReadRequest = Message<"events.ReadRequest"> & {
  * Use `create(ReadRequestSchema)` to create a new message.
  */
 export const ReadRequestSchema: GenMessage<ReadRequest> = /*@__PURE__*/
-  messageDesc(file_events_events, 26);
+  messageDesc(file_events_events, 27);
 
 /**
  * Answer of Store.Read.
@@ -934,7 +1000,7 @@ export type ReadResponse = Message<"events.ReadResponse"> & {
  * Use `create(ReadResponseSchema)` to create a new message.
  */
 export const ReadResponseSchema: GenMessage<ReadResponse> = /*@__PURE__*/
-  messageDesc(file_events_events, 27);
+  messageDesc(file_events_events, 28);
 
 /**
  * Body of Store.Write.
@@ -962,7 +1028,7 @@ export type WriteRequest = Message<"events.WriteRequest"> & {
  * Use `create(WriteRequestSchema)` to create a new message.
  */
 export const WriteRequestSchema: GenMessage<WriteRequest> = /*@__PURE__*/
-  messageDesc(file_events_events, 28);
+  messageDesc(file_events_events, 29);
 
 /**
  * Answer of Store.Write.
@@ -977,7 +1043,7 @@ export type WriteResponse = Message<"events.WriteResponse"> & {
  * Use `create(WriteResponseSchema)` to create a new message.
  */
 export const WriteResponseSchema: GenMessage<WriteResponse> = /*@__PURE__*/
-  messageDesc(file_events_events, 29);
+  messageDesc(file_events_events, 30);
 
 /**
  * Where a new group begins.
