@@ -30,6 +30,8 @@ export const limits = {
   callsPerConnection: 100,
   /** Connections of one client to one address; when all have their share of calls, they are filled up to streamsPerConnectionMax. */
   connectionsPerAddressMax: 16,
+  /** Calls of one client to one service under way, streams too: a service that hangs must not take all memory of an edge. */
+  callsPerServiceMax: 10_000,
   /** HTTP/1.1 carries one call a connection: calls in flight to one address. A service that hangs holds up only its own callers. */
   httpConnectionsPerAddressMax: 512,
   /** Calls that may wait for one of those connections; each has a deadline of its own. */

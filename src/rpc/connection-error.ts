@@ -1,3 +1,4 @@
+import type { ErrorCode } from "#base/error-code.ts";
 import { MicroError, type MicroErrorOptions } from "#base/error.ts";
 
 interface Failure {
@@ -29,9 +30,9 @@ const failures: ReadonlyMap<string, Failure> = new Map([
 class ConnectionError extends MicroError {
   readonly failure: string;
 
-  constructor(detail: string, failure: string, options: MicroErrorOptions) {
-    super("unavailable", detail, options);
-    this.failure = failure;
+  constructor(code: ErrorCode, detail: string, options: MicroErrorOptions & { readonly failure: string }) {
+    super(code, detail, options);
+    this.failure = options.failure;
   }
 }
 
@@ -43,7 +44,22 @@ class ConnectionError extends MicroError {
 export function fromConnectionFailure(address: string, cause: unknown, isSent?: boolean): MicroError {
   const failure = failures.get(codeOf(cause)) ?? { text: "the connection failed", isUnconnected: false };
   const neverSent = isSent === undefined ? failure.isUnconnected : !isSent;
-  return new ConnectionError(`${address}: ${failure.text}`, failure.text, { neverSent, cause });
+  return connectionFailure("unavailable", address, failure.text, { neverSent, cause });
+}
+
+/** A connection to `address` that failed in the way that `failure` says; `bad_gateway` where an answer had begun. */
+export function connectionFailure(
+  code: "unavailable" | "bad_gateway",
+  address: string,
+  failure: string,
+  options: { readonly neverSent?: boolean; readonly cause?: unknown } = {},
+): MicroError {
+  return new ConnectionError(code, `${address}: ${failure}`, { ...options, failure });
+}
+
+/** True when a call failed because of the connection, and not because of what somebody answered. */
+export function isConnectionFailure(error: MicroError): boolean {
+  return error instanceof ConnectionError || (error.neverSent && error.code === "unavailable");
 }
 
 /**
@@ -59,7 +75,9 @@ export function nameService(error: MicroError, service: string): MicroError {
   if (service === "") return error;
   const detail = `${service} at ${error.detail}`;
   const options = { at: service, neverSent: error.neverSent, cause: error.cause };
-  if (error instanceof ConnectionError) return new ConnectionError(detail, error.failure, options);
+  if (error instanceof ConnectionError) {
+    return new ConnectionError(error.code, detail, { ...options, failure: error.failure });
+  }
   return new MicroError(error.code, detail, options);
 }
 

@@ -9,7 +9,7 @@ import { connect as connectSocket, type Socket } from "node:net";
 import { MicroError } from "#base/error.ts";
 import { limits } from "#base/limits.ts";
 import { widenConnectionWindow } from "#platform/http2-window.ts";
-import { fromConnectionFailure } from "./connection-error.ts";
+import { connectionFailure, fromConnectionFailure } from "./connection-error.ts";
 import { parseSocketAddress } from "./socket-address.ts";
 
 /** Where a connection is in its life. */
@@ -108,10 +108,10 @@ export class Http2Session {
   explain(stream: ClientHttp2Stream, cause: unknown): MicroError {
     const isRefused = stream.rstCode === constants.NGHTTP2_REFUSED_STREAM;
     if (isRefused || stream.id === undefined || stream.id > this.#lastStreamId()) {
-      return new MicroError("unavailable", `${this.address}: the call was not taken`, { neverSent: true, cause });
+      return connectionFailure("unavailable", this.address, "the call was not taken", { neverSent: true, cause });
     }
     if (this.#state.kind === "closed" || this.#session.destroyed) return this.#lost(false, cause);
-    return new MicroError("bad_gateway", `${this.address}: the answer broke off before its end`, { cause });
+    return connectionFailure("bad_gateway", this.address, "the answer broke off before its end", { cause });
   }
 
   /** Ends the connection and the calls on it. */
@@ -175,12 +175,12 @@ export class Http2Session {
   }
 
   #lost(neverSent: boolean, cause: unknown): MicroError {
-    return new MicroError("unavailable", `${this.address}: the connection was lost`, { neverSent, cause });
+    return connectionFailure("unavailable", this.address, "the connection was lost", { neverSent, cause });
   }
 }
 
 function noConnection(address: string, timeoutMs: number): MicroError {
-  return new MicroError("unavailable", `${address}: no connection within ${timeoutMs} ms`, { neverSent: true });
+  return connectionFailure("unavailable", address, `no connection within ${timeoutMs} ms`, { neverSent: true });
 }
 
 function openSocket(address: string): Socket {

@@ -72,6 +72,37 @@ describe("NodeSelector.pick()", () => {
     expect(selector.pick([a, b])).toBeDefined();
   });
 
+  it("avoids a node that left five calls in a row unanswered", () => {
+    const { selector } = createSelector();
+    for (let call = 0; call < 4; call += 1) selector.faulted(a);
+    selector.reached(a);
+    for (let call = 0; call < 4; call += 1) selector.faulted(a);
+    expect([selector.pick([a, b]), selector.pick([a, b])]).toContain(a);
+    selector.faulted(a);
+    expect([selector.pick([a, b]), selector.pick([a, b])]).toEqual([b, b]);
+  });
+
+  it("gives one call to a node whose time is over, and no other until it has answered", () => {
+    const { selector, clock } = createSelector();
+    for (let call = 0; call < 5; call += 1) selector.faulted(a);
+    clock.nowMs += 201;
+    const picked = Array.from({ length: 6 }, () => selector.pick([a, b])?.address);
+    expect(picked.filter((address) => address === "a:1")).toHaveLength(1);
+    selector.faulted(a);
+    clock.nowMs += 399;
+    expect([selector.pick([a, b]), selector.pick([a, b])]).toEqual([b, b]);
+    selector.reached(a);
+    expect([selector.pick([a, b]), selector.pick([a, b])]).toContain(a);
+  });
+
+  it("avoids no more than half of the nodes that can be reached", () => {
+    const { selector } = createSelector();
+    for (const each of [a, b]) for (let call = 0; call < 5; call += 1) selector.faulted(each);
+    expect(new Set(Array.from({ length: 6 }, () => selector.pick([a, b, c])))).toEqual(new Set([a, b, c]));
+    selector.failed(a);
+    expect(new Set(Array.from({ length: 6 }, () => selector.pick([a, b, c])))).toEqual(new Set([b, c]));
+  });
+
   it("leaves out what was tried", () => {
     const { selector } = createSelector();
     expect(selector.pick([a, b], new Set(["a:1"]))).toBe(b);

@@ -3,8 +3,10 @@ import { systemClock, type Clock } from "#base/clock.ts";
 import type { ServiceNode } from "#interface/registry.ts";
 
 export interface NodeSelectorOptions {
-  /** How long a node whose connection failed is avoided. @default 200 ms at first, doubled for each failure in a row, 5 s at most */
+  /** How long a node that fails is avoided. @default 200 ms at first, doubled for each failure in a row, 5 s at most */
   readonly ejection?: BackoffOptions;
+  /** Calls in a row that a node took and did not answer as it should before it is avoided. @default 5 */
+  readonly faultCountMax?: number;
   readonly clock?: Clock;
   /** At least 0, below 1. */
   readonly random?: () => number;
@@ -13,8 +15,12 @@ export interface NodeSelectorOptions {
 /** What is known of one node. Kept only while there is something to know. */
 interface NodeRecord {
   outstandingCount: number;
-  /** Failures in a row to reach it. */
+  /** Times in a row that it was found to be avoided. */
   failureCount: number;
+  /** Calls in a row that it took and did not answer. */
+  faultCount: number;
+  /** True when it could not even be reached. */
+  isUnreachable: boolean;
   /** Avoided until then, in milliseconds since the epoch; 0: not avoided. */
   avoidedUntilMs: number;
 }
@@ -22,24 +28,34 @@ interface NodeRecord {
 /** Records of nodes that failed and left are swept when there are this many. */
 const recordCountMax = 1_024;
 
+/**
+ * A node whose time is over gets one call; until that is answered, or this long in milliseconds, it gets no other: if it
+ * still hangs, one caller waits and not a crowd.
+ */
+const trialMs = 1_000;
+
 const noneTried: ReadonlySet<string> = new Set();
 
 /**
  * Chooses among the nodes of a service: of the next one in turn and one at random, the one with fewer calls under way;
- * in turn when they are equal. A node that could not be reached is avoided for a while, unless there is no other.
+ * in turn when they are equal. A node that could not be reached, or that left several calls in a row unanswered, is
+ * avoided for a while, unless there is no other; then one call tries it. Nodes that are only slow to answer are avoided no
+ * more than half of them: the rest could not carry everything.
  */
 export class NodeSelector {
   readonly #ejection: BackoffOptions;
+  readonly #faultCountMax: number;
   readonly #clock: Clock;
   readonly #random: () => number;
   /** By address. */
   readonly #records = new Map<string, NodeRecord>();
   #turn = 0;
-  /** After this moment no node is avoided, in milliseconds since the epoch. */
-  #anyAvoidedUntilMs = 0;
+  /** Records with failures; while there are none, no node has to be looked at. */
+  #suspectCount = 0;
 
   constructor(options: NodeSelectorOptions = {}) {
     this.#ejection = options.ejection ?? { initialMs: 200, maxMs: 5_000 };
+    this.#faultCountMax = options.faultCountMax ?? 5;
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? Math.random;
   }
@@ -49,8 +65,10 @@ export class NodeSelector {
     const [only] = nodes;
     if (nodes.length <= 1) return only === undefined || tried.has(only.address) ? undefined : only;
     const untried = tried.size === 0 ? nodes : nodes.filter((node) => !tried.has(node.address));
-    const healthy = this.#healthy(untried);
-    return this.#lighter(healthy.length > 0 ? healthy : untried);
+    if (this.#suspectCount === 0) return this.#lighter(untried);
+    const node = this.#lighter(this.#eligible(untried));
+    if (node !== undefined) this.#beginTrial(node);
+    return node;
   }
 
   /** A call to the node begins. */
@@ -63,33 +81,58 @@ export class NodeSelector {
     const record = this.#records.get(node.address);
     if (record === undefined) return;
     record.outstandingCount -= 1;
-    if (record.outstandingCount <= 0 && record.failureCount === 0) this.#records.delete(node.address);
+    if (record.outstandingCount <= 0 && record.failureCount + record.faultCount === 0) {
+      this.#records.delete(node.address);
+    }
   }
 
   /** The node could not be reached. */
   failed(node: ServiceNode): void {
     const record = this.#record(node.address);
-    record.failureCount += 1;
-    record.avoidedUntilMs = this.#clock.now() + backoffMs(record.failureCount, this.#ejection, this.#random);
-    this.#anyAvoidedUntilMs = Math.max(this.#anyAvoidedUntilMs, record.avoidedUntilMs);
+    record.isUnreachable = true;
+    this.#eject(record);
+  }
+
+  /** The node took a call and did not answer it: its time ran out, the connection broke, or it says that it cannot serve. */
+  faulted(node: ServiceNode): void {
+    const record = this.#record(node.address);
+    record.faultCount += 1;
+    // Who was let in again on trial is sent away again at once.
+    if (record.faultCount >= this.#faultCountMax || record.failureCount > 0) this.#eject(record);
   }
 
   /** The node answered, be it with an error. */
   reached(node: ServiceNode): void {
     const record = this.#records.get(node.address);
-    if (record === undefined || record.failureCount === 0) return;
+    if (record === undefined) return;
+    record.faultCount = 0;
+    if (record.failureCount === 0) return;
     record.failureCount = 0;
+    record.isUnreachable = false;
     record.avoidedUntilMs = 0;
+    this.#suspectCount -= 1;
   }
 
-  #healthy(nodes: readonly ServiceNode[]): readonly ServiceNode[] {
-    if (this.#anyAvoidedUntilMs === 0) return nodes;
+  #eject(record: NodeRecord): void {
+    if (record.failureCount === 0) this.#suspectCount += 1;
+    record.failureCount += 1;
+    record.faultCount = 0;
+    record.avoidedUntilMs = this.#clock.now() + backoffMs(record.failureCount, this.#ejection, this.#random);
+  }
+
+  #beginTrial({ address }: ServiceNode): void {
+    const record = this.#records.get(address);
+    if (record === undefined || record.failureCount === 0) return;
+    record.avoidedUntilMs = Math.max(record.avoidedUntilMs, this.#clock.now() + trialMs);
+  }
+
+  #eligible(nodes: readonly ServiceNode[]): readonly ServiceNode[] {
     const now = this.#clock.now();
-    if (this.#anyAvoidedUntilMs <= now) {
-      this.#anyAvoidedUntilMs = 0;
-      return nodes;
-    }
-    return nodes.filter((node) => (this.#records.get(node.address)?.avoidedUntilMs ?? 0) <= now);
+    const healthy = nodes.filter((node) => (this.#records.get(node.address)?.avoidedUntilMs ?? 0) <= now);
+    if (healthy.length * 2 >= nodes.length) return healthy;
+    const reachable = nodes.filter((node) => this.#records.get(node.address)?.isUnreachable !== true);
+    if (reachable.length > 0) return reachable;
+    return healthy.length > 0 ? healthy : nodes;
   }
 
   #lighter(nodes: readonly ServiceNode[]): ServiceNode | undefined {
@@ -111,7 +154,13 @@ export class NodeSelector {
     const known = this.#records.get(address);
     if (known !== undefined) return known;
     if (this.#records.size >= recordCountMax) this.#sweep();
-    const record: NodeRecord = { outstandingCount: 0, failureCount: 0, avoidedUntilMs: 0 };
+    const record: NodeRecord = {
+      outstandingCount: 0,
+      failureCount: 0,
+      faultCount: 0,
+      isUnreachable: false,
+      avoidedUntilMs: 0,
+    };
     this.#records.set(address, record);
     return record;
   }
@@ -119,7 +168,9 @@ export class NodeSelector {
   #sweep(): void {
     const now = this.#clock.now();
     for (const [address, record] of this.#records) {
-      if (record.outstandingCount <= 0 && record.avoidedUntilMs <= now) this.#records.delete(address);
+      if (record.outstandingCount > 0 || record.avoidedUntilMs > now) continue;
+      if (record.failureCount > 0) this.#suspectCount -= 1;
+      this.#records.delete(address);
     }
   }
 }

@@ -6,12 +6,14 @@ import { silentLogger, type Logger } from "#base/logger.ts";
 import type { ServiceNode } from "#interface/registry.ts";
 import { abortOnReturn } from "./abort-on-return.ts";
 import { callCancelled } from "./call-end.ts";
+import { isConnectionFailure } from "./connection-error.ts";
 import { linkSignals } from "./link-signals.ts";
 import type { MethodKind } from "./method.ts";
 import type { NodeResolver } from "./node-resolver.ts";
 import { NodeSelector } from "./node-selector.ts";
 import { ReplayableMessages } from "./replayable-messages.ts";
 import { RetryPlan } from "./retry-plan.ts";
+import { ServiceGates, type ServiceGate, type ServiceGateOptions } from "./service-gate.ts";
 import type { OutgoingCall, Transport } from "./transport.ts";
 
 /** A call by name: the client finds a node that answers it. */
@@ -43,6 +45,8 @@ export interface RpcClientOptions {
   readonly unsentRoundCountMax?: number;
   /** For unary calls without a deadline, in milliseconds. @default limits.requestTimeoutMs */
   readonly requestTimeoutMs?: number;
+  /** Circuit, retries and calls under way towards each service. */
+  readonly gate?: ServiceGateOptions;
   /** Wait before an attempt that is no first attempt at another node. @default 100 ms, doubled each time */
   readonly backoff?: BackoffOptions;
 }
@@ -52,12 +56,14 @@ export class RpcClient {
   readonly #deps: RpcClientDeps;
   readonly #selector: NodeSelector;
   readonly #logger: Logger;
-  readonly #config: Required<RpcClientOptions>;
+  readonly #config: Required<Omit<RpcClientOptions, "gate">>;
+  readonly #gates: ServiceGates;
 
-  constructor(deps: RpcClientDeps, options: RpcClientOptions = {}) {
+  constructor(deps: RpcClientDeps, { gate, ...options }: RpcClientOptions = {}) {
     this.#deps = deps;
     this.#selector = deps.selector ?? new NodeSelector();
     this.#logger = deps.logger ?? silentLogger;
+    this.#gates = new ServiceGates(gate);
     this.#config = Object.freeze({
       retryCountMax: 1,
       unsentRoundCountMax: 3,
@@ -69,18 +75,27 @@ export class RpcClient {
 
   /**
    * @throws MicroError what the service answered; `not_found` when nobody offers the service; `unavailable` when no node
-   * could be reached; `timeout`; `cancelled`.
+   * could be reached, or none for so long that it is no longer tried each time; `timeout`; `cancelled`.
    */
   async unary(call: RoutedCall, message: Uint8Array): Promise<Uint8Array> {
     const bounded = call.deadlineMs === undefined ? withDeadline(call, this.#config.requestTimeoutMs) : call;
-    const plan = new RetryPlan(this.#config);
-    for (;;) {
-      const node = await this.#pick(bounded, plan);
-      try {
-        return await this.#sendUnary(node, bounded, message);
-      } catch (reason) {
-        await this.#beforeRetry(plan, bounded, { node, reason });
+    const gate = this.#gates.of(call.service, call.namespace);
+    const plan = new RetryPlan(this.#config, gate.budget);
+    gate.enter();
+    try {
+      for (;;) {
+        const node = await this.#pick(bounded, plan);
+        try {
+          const answer = await this.#sendUnary(node, bounded, message);
+          this.#noteAnswer(node, gate);
+          return answer;
+        } catch (reason) {
+          this.#noteFailure(node, gate, MicroError.from(reason));
+          await this.#beforeRetry(plan, bounded, { node, reason });
+        }
       }
+    } finally {
+      gate.leave();
     }
   }
 
@@ -112,14 +127,32 @@ export class RpcClient {
     const http = node.metadata["http"];
     this.#selector.begin(node);
     try {
-      const answer = await (http === undefined
+      return await (http === undefined
         ? this.#deps.grpc.unary(node.address, call, message)
         : this.#deps.http.unary(http, call, message));
-      this.#selector.reached(node);
-      return answer;
     } finally {
       this.#selector.end(node);
     }
+  }
+
+  #noteAnswer(node: ServiceNode, gate: ServiceGate): void {
+    this.#selector.reached(node);
+    gate.breaker.succeeded();
+  }
+
+  /** What a failure says of the node and of its service: a refusal with reason is an answer like any other. */
+  #noteFailure(node: ServiceNode, gate: ServiceGate, error: MicroError): void {
+    if (error.code === "cancelled") return;
+    if (isConnectionFailure(error)) {
+      gate.breaker.failed();
+      if (error.neverSent) this.#selector.failed(node);
+      else this.#selector.faulted(node);
+      return;
+    }
+    // A node whose places are all taken, and one that this side had no place for, are there.
+    if (error.neverSent) return;
+    if (unservedStatuses.has(error.httpStatus)) this.#selector.faulted(node);
+    else this.#noteAnswer(node, gate);
   }
 
   /** Returns when the call may be sent again; throws its failure when it may not. */
@@ -130,12 +163,10 @@ export class RpcClient {
   ): Promise<void> {
     const error = MicroError.from(failed.reason);
     if (error.neverSent) {
-      if (error.code === "unavailable") this.#selector.failed(failed.node);
       plan.noteUnsent(failed.node.address, error);
       this.#logger.debug("a node did not take a call", { service: call.service, error: error.detail });
       return;
     }
-    this.#selector.reached(failed.node);
     if (!plan.mayRepeat(error, call.deadlineMs)) throw error;
     plan.noteAnswered(error);
     await this.#wait(call, plan, error);
@@ -163,19 +194,27 @@ export class RpcClient {
   ): AsyncGenerator<Uint8Array, void> {
     const linked = linkSignals(call.signal, left);
     const replayable = new ReplayableMessages(messages);
-    const plan = new RetryPlan({ ...this.#config, retryCountMax: 0 });
+    const gate = this.#gates.of(call.service, call.namespace);
+    const plan = new RetryPlan({ ...this.#config, retryCountMax: 0 }, gate.budget);
     const bounded: RoutedCall = { ...call, signal: left.signal };
+    let isInside = false;
     try {
+      gate.enter();
+      isInside = true;
       for (;;) {
         const node = await this.#pick(bounded, plan);
         try {
-          return yield* this.#attemptStream(node, bounded, replayable);
+          yield* this.#attemptStream(node, bounded, { messages: replayable, gate });
+          this.#noteAnswer(node, gate);
+          return;
         } catch (reason) {
+          this.#noteFailure(node, gate, MicroError.from(reason));
           if (!replayable.canReplay) throw reason;
           await this.#beforeRetry(plan, bounded, { node, reason });
         }
       }
     } finally {
+      if (isInside) gate.leave();
       linked.release();
       replayable.leave();
     }
@@ -184,7 +223,7 @@ export class RpcClient {
   async *#attemptStream(
     node: ServiceNode,
     call: RoutedCall,
-    messages: ReplayableMessages,
+    { messages, gate }: { readonly messages: ReplayableMessages; readonly gate: ServiceGate },
   ): AsyncGenerator<Uint8Array, void> {
     const http = node.metadata["http"];
     const isOneWay = call.kind === "server_stream" || call.kind === "client_stream";
@@ -194,16 +233,22 @@ export class RpcClient {
         http !== undefined && isOneWay
           ? this.#deps.http.stream(http, call, messages.read())
           : this.#deps.grpc.stream(node.address, call, messages.read());
+      let isAnswered = false;
       for await (const answer of answers) {
+        // A stream may go on for days; that it was answered shows with its first message.
+        if (!isAnswered) this.#noteAnswer(node, gate);
+        isAnswered = true;
         messages.settle();
         yield answer;
       }
-      this.#selector.reached(node);
     } finally {
       this.#selector.end(node);
     }
   }
 }
+
+/** Answers in place of one: the time ran out, or somebody on the way says that the service did not answer. */
+const unservedStatuses: ReadonlySet<number> = new Set([408, 502, 503, 504]);
 
 function withDeadline(call: RoutedCall, timeoutMs: number): RoutedCall {
   return { ...call, deadlineMs: Date.now() + timeoutMs };

@@ -1,5 +1,4 @@
 import { createServer, type Server, type Socket } from "node:net";
-import { join } from "node:path";
 import { describe, expect, it } from "bun:test";
 import { MicroError } from "#base/error.ts";
 import { createHttpClient } from "#platform/http-client.ts";
@@ -11,41 +10,12 @@ import type { OutgoingCall, Transport } from "#rpc/transport.ts";
 import { createTempFolder } from "#testing/temp-folder.ts";
 import { waitUntil } from "#testing/wait-until.ts";
 import { failureOf } from "./outcome.ts";
+import { startKillable, type Killable } from "./start-killable.ts";
 
 const say = (text: string): Uint8Array => Buffer.from(JSON.stringify({ text, count: 0 }));
 
 function outgoing(rest: Partial<OutgoingCall> = {}): OutgoingCall {
   return { service: "echo", endpoint: "Echo.Say", encoding: "json", metadata: {}, ...rest };
-}
-
-interface Killable extends AsyncDisposable {
-  readonly address: string;
-  /** SIGKILL: no goodbye. */
-  kill(): Promise<void>;
-  /** SIGTERM: finishes what it has. */
-  stop(): Promise<number>;
-}
-
-async function startKillable(address: string): Promise<Killable> {
-  const child = Bun.spawn([process.execPath, join(import.meta.dir, "killable-server.ts"), address], {
-    stdout: "pipe",
-    stderr: "inherit",
-  });
-  const output = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  const bound = ((await output.read()).value ?? "").trim();
-  const kill = async (): Promise<void> => {
-    child.kill("SIGKILL");
-    await child.exited;
-  };
-  return {
-    address: bound,
-    kill,
-    stop: () => {
-      child.kill("SIGTERM");
-      return child.exited;
-    },
-    [Symbol.asyncDispose]: kill,
-  };
 }
 
 const transports: readonly (readonly [string, () => Transport])[] = [

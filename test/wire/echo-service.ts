@@ -70,6 +70,8 @@ async function say({ text, count }: Note, call: ServerCall, log: string[]): Prom
     case "slow":
       await delay(count);
       return { text, count };
+    case "pid":
+      return { text: String(process.pid), count };
     case "log":
       return { text: log.join(","), count: log.length };
     case "big":
