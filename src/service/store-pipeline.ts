@@ -1,66 +1,76 @@
 import { codeFromHttp } from "#base/error-code.ts";
 import { MicroError } from "#base/error.ts";
 import { MiB } from "#base/limits.ts";
-import type { Outcome, Store, Task } from "#gen/store/store_pb.ts";
-import type { ProtoClient } from "./proto.ts";
+import type { Caller } from "./caller.ts";
+import { executeTypes, type TaskOutcome } from "./store-codec.ts";
 
-type Work = Task["work"];
+/** Of a read, a key that is not there is no failure, and an answer that is too big is asked for alone. */
+export type TaskKind = "read" | "change";
 
 /** A task that waits for its outcome. */
 interface Waiting {
-  readonly work: Work;
-  readonly byteCount: number;
+  /** Of `store-codec`. */
+  readonly task: Uint8Array;
+  readonly kind: TaskKind;
+  /** The same for all tasks of a key. */
+  readonly lane: number;
   /** Goes out without others: together, the answers were too big. */
   readonly isAlone: boolean;
-  readonly resolve: (result: Outcome["result"]) => void;
+  readonly resolve: (outcome: TaskOutcome) => void;
   readonly reject: (reason: MicroError) => void;
 }
 
 /** Tasks of one call: enough that the cost of a call does not show, few enough that the next ones do not wait for it. */
 const taskCountMax = 256;
 const taskBytesMax = 4 * MiB;
-/** While the server works on one call, the next is built. */
-const callCountMax = 2;
+/** While the server works on one call, the next is built: each has the keys of one lane, so that those of a key stay in order. */
+const laneCount = 2;
 /** Tasks that wait here, all together; above it callers are refused before memory runs out. */
 const waitingCountMax = 50_000;
 const waitingBytesMax = 64 * MiB;
 const notFound = 404;
+const nothing: TaskOutcome = { revision: 0 };
+
+/** A task to be run. */
+export interface StoreTask {
+  /** Of `store-codec`. */
+  readonly task: Uint8Array;
+  readonly kind: TaskKind;
+  readonly key: string;
+}
 
 /**
  * Sends what is to be done with the store: at once when nothing is under way, else together with what gathers until a
- * call comes back. Each task has its own outcome.
+ * call comes back. Each task has its own outcome; those of one key are done in the order in which they were asked for.
  */
 export class StorePipeline {
-  readonly #client: ProtoClient<typeof Store>;
+  readonly #caller: Caller;
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
-  #callCount = 0;
+  /** Lanes of which a call is under way. */
+  readonly #busyLanes = new Set<number>();
   #isScheduled = false;
 
-  constructor(client: ProtoClient<typeof Store>) {
-    this.#client = client;
+  constructor(caller: Caller) {
+    this.#caller = caller;
   }
 
-  /**
-   * What became of the task; no case for a key that is not there.
-   *
-   * @throws MicroError the failure of this task; `too_many_requests` when too many wait already.
-   */
-  run(work: Work, byteCount: number): Promise<Outcome["result"]> {
+  /** What became of the task. @throws MicroError its failure; `too_many_requests` when too many wait already. */
+  run({ task, kind, key }: StoreTask): Promise<TaskOutcome> {
     return new Promise((resolve, reject) => {
       if (this.#waiting.length >= waitingCountMax || this.#waitingBytes >= waitingBytesMax) {
         const detail = `${this.#waiting.length} tasks wait for the store: await some of them first`;
         throw new MicroError("too_many_requests", detail, { at: "store" });
       }
-      this.#add({ work, byteCount, isAlone: false, resolve, reject });
+      this.#add({ task, kind, lane: laneOf(key), isAlone: false, resolve, reject });
     });
   }
 
-  #add(task: Waiting): void {
-    this.#waiting.push(task);
-    this.#waitingBytes += task.byteCount;
+  #add(waiting: Waiting): void {
+    this.#waiting.push(waiting);
+    this.#waitingBytes += waiting.task.byteLength;
     // What is called for in the same turn goes together.
-    if (this.#callCount === 0) this.#schedule(queueMicrotask);
+    if (this.#busyLanes.size === 0) this.#schedule(queueMicrotask);
   }
 
   #schedule(when: (send: () => void) => void): void {
@@ -73,53 +83,81 @@ export class StorePipeline {
   }
 
   #send(): void {
-    while (this.#waiting.length > 0 && this.#callCount < callCountMax) {
-      this.#callCount += 1;
-      // Never rejects: each failure goes to its task.
-      void this.#execute(this.#takeBatch());
-    }
+    // What fits one call is one: two of them cost more than the second saves by being early.
+    const isOneCall = this.#waiting.length <= taskCountMax && this.#waitingBytes <= taskBytesMax;
+    if (isOneCall && this.#busyLanes.size === 0) return this.#sendLanes(allLanes);
+    for (const lane of allLanes) if (!this.#busyLanes.has(lane)) this.#sendLanes([lane]);
   }
 
-  async #execute(batch: readonly Waiting[]): Promise<void> {
+  #sendLanes(lanes: readonly number[]): void {
+    const batch = this.#takeBatch(lanes);
+    if (batch.length === 0) return;
+    for (const lane of lanes) this.#busyLanes.add(lane);
+    // Never rejects: each failure goes to its task.
+    void this.#execute(batch, lanes);
+  }
+
+  async #execute(batch: readonly Waiting[], lanes: readonly number[]): Promise<void> {
     try {
-      const tasks = batch.map(({ work }): Task => ({ $typeName: "store.Task", work }));
-      const { outcomes } = await this.#client.execute({ $typeName: "store.ExecuteRequest", tasks });
+      const tasks = batch.map((each) => each.task);
+      const options = { types: executeTypes };
+      const outcomes = await this.#caller.call<readonly TaskOutcome[]>("store", "Store.Execute", tasks, options);
       if (outcomes.length !== batch.length) throw new MicroError("bad_gateway", "the store answered other tasks");
-      for (const [index, task] of batch.entries()) this.#settle(task, outcomes[index], batch.length);
+      batch.forEach((each, index) => this.#settle(each, outcomes[index] ?? nothing, batch.length));
     } catch (reason) {
       const error = MicroError.from(reason);
       for (const { reject } of batch) reject(error);
     }
-    this.#callCount -= 1;
+    for (const lane of lanes) this.#busyLanes.delete(lane);
     // Whoever was just answered may have more to do, and goes with it.
     this.#schedule(setImmediate);
   }
 
-  #settle(task: Waiting, outcome: Outcome | undefined, taskCount: number): void {
-    const result = outcome?.result;
-    if (result?.case !== "failure") return task.resolve(result ?? { case: undefined });
-    const { code, detail } = result.value;
-    if (code === notFound && task.work.case === "read") return task.resolve({ case: undefined });
+  #settle(waiting: Waiting, outcome: TaskOutcome, taskCount: number): void {
+    const { failure } = outcome;
+    if (failure === undefined) return waiting.resolve(outcome);
+    const { code, detail } = failure;
+    const isRead = waiting.kind === "read";
+    if (code === notFound && isRead) return waiting.resolve(nothing);
     const error = new MicroError(codeFromHttp(code), detail, { at: "store", httpStatus: code });
-    if (error.code === "payload_too_large" && task.work.case === "read" && taskCount > 1) {
-      this.#add({ ...task, isAlone: true });
+    if (error.code === "payload_too_large" && isRead && taskCount > 1) {
+      this.#add({ ...waiting, isAlone: true });
     } else {
-      task.reject(error);
+      waiting.reject(error);
     }
   }
 
-  #takeBatch(): readonly Waiting[] {
-    let count = 0;
-    let bytes = 0;
-    for (const { byteCount, isAlone } of this.#waiting) {
-      if (count > 0 && (isAlone || count === taskCountMax || bytes + byteCount > taskBytesMax)) break;
-      count += 1;
-      bytes += byteCount;
-      if (isAlone) break;
+  /** The tasks of one call, in order, out of those that wait. */
+  #takeBatch(lanes: readonly number[]): readonly Waiting[] {
+    const batch: Waiting[] = [];
+    const left: Waiting[] = [];
+    let byteCount = 0;
+    let isFull = false;
+    for (const each of this.#waiting) {
+      const { byteLength } = each.task;
+      const isOurs = !isFull && lanes.includes(each.lane);
+      if (isOurs && batch.length > 0) {
+        isFull = each.isAlone || batch.length === taskCountMax || byteCount + byteLength > taskBytesMax;
+      }
+      if (!isOurs || isFull) {
+        left.push(each);
+        continue;
+      }
+      batch.push(each);
+      byteCount += byteLength;
+      isFull = each.isAlone;
     }
-    this.#waitingBytes -= bytes;
-    const batch = this.#waiting.slice(0, count);
-    this.#waiting = this.#waiting.slice(count);
+    this.#waitingBytes -= byteCount;
+    this.#waiting = left;
     return batch;
   }
+}
+
+const allLanes: readonly number[] = Array.from({ length: laneCount }, (_, lane) => lane);
+
+function laneOf(key: string): number {
+  let hash = 0;
+  for (let at = 0; at < key.length; at += 1) hash = (Math.imul(hash, 31) + key.charCodeAt(at)) | 0;
+  // The lowest bit alone would follow the last letter only.
+  return ((hash ^ (hash >>> 15)) >>> 0) % laneCount;
 }

@@ -4,12 +4,8 @@ import type { Field, OperationSchema, Record as WireRecord } from "#gen/store/st
 import type { StoreRecord } from "#interface/store.ts";
 import type { StoreStep, StoreValue, WriteOptions } from "./store-table.ts";
 
-/**
- * A record as it is sent: a whole message, so that nothing has to be filled in.
- *
- * @throws MicroError `invalid_argument` for what the store would take for something else.
- */
-export function toWireRecord(key: string, value: StoreValue, options: WriteOptions): WireRecord {
+/** A record as the library sends it. @throws MicroError `invalid_argument` for what the store would take for something else. */
+function toWireRecord(key: string, value: StoreValue, options: WriteOptions): WireRecord {
   const { metadata, expiresInMs, expiresAtMs } = options;
   return {
     $typeName: "store.Record",
@@ -24,7 +20,7 @@ export function toWireRecord(key: string, value: StoreValue, options: WriteOptio
   };
 }
 
-/** A step of a batch as it is sent. @throws MicroError `invalid_argument` as `toWireRecord`. */
+/** A step of a batch as it is sent. @throws MicroError `invalid_argument` for what the store would take for something else. */
 export function toOperation(step: StoreStep): MessageInitShape<typeof OperationSchema> {
   const condition = toCondition(step);
   if (step.kind === "write") {
@@ -34,15 +30,20 @@ export function toOperation(step: StoreStep): MessageInitShape<typeof OperationS
 }
 
 /** The condition of a change, where there is one. @throws MicroError `invalid_argument` for a number that is no revision. */
-export function toCondition({ expectedRevision }: { readonly expectedRevision?: number }): {
+function toCondition({ expectedRevision }: { readonly expectedRevision?: number }): {
   readonly expectedRevision?: bigint;
 } {
   return expectedRevision === undefined ? {} : { expectedRevision: toCount("expectedRevision", expectedRevision) };
 }
 
-/** @throws MicroError `invalid_argument` for anything but a whole number from `min` up. */
+/** The number as the library takes it. @throws MicroError as `requireCount`. */
 export function toCount(what: string, value: number, min = 0): bigint {
-  if (Number.isSafeInteger(value) && value >= min) return BigInt(value);
+  return BigInt(requireCount(what, value, min));
+}
+
+/** The number itself. @throws MicroError `invalid_argument` for anything but a whole number from `min` up. */
+export function requireCount(what: string, value: number, min = 0): number {
+  if (Number.isSafeInteger(value) && value >= min) return value;
   throw new MicroError("invalid_argument", `${what} must be a whole number from ${min} up, not ${value}`);
 }
 

@@ -1,22 +1,15 @@
 /** Entry point `micro-ts/store`: records by key. */
 import { MicroError } from "#base/error.ts";
 import { requireName } from "#base/name.ts";
-import {
-  Store,
-  type DeleteOptions,
-  type DeleteRequest,
-  type ReadOptions,
-  type ReadRequest,
-  type WriteOptions as WireWriteOptions,
-  type WriteRequest,
-} from "#gen/store/store_pb.ts";
+import { Store } from "#gen/store/store_pb.ts";
 import type { StoreQuery, StoreRecord } from "#interface/store.ts";
 import type { Origin } from "./caller.ts";
 import { createProtoClient, type ProtoClient } from "./proto.ts";
+import { encodeDelete, encodeRead, encodeWhere, encodeWrite } from "./store-codec.ts";
 import { readKeys, readPages } from "./store-pages.ts";
 import { StorePipeline } from "./store-pipeline.ts";
 import type { StoreStep, StoreTable, StoreValue, WriteOptions } from "./store-table.ts";
-import { fromWireRecord, requireText, toCondition, toOperation, toWireRecord } from "./store-wire.ts";
+import { toOperation } from "./store-wire.ts";
 
 export type { StoreQuery, StoreRecord } from "#interface/store.ts";
 export type { Origin } from "./caller.ts";
@@ -38,7 +31,7 @@ export interface StoreOptions {
 export function createStore(origin: Origin, options: StoreOptions = {}): StoreTable {
   const { database = origin.namespace, table = origin.name } = options;
   const client = createProtoClient(origin, "store", Store);
-  return new RemoteTable({ client, pipeline: new StorePipeline(client) }, { database, table });
+  return new RemoteTable({ client, pipeline: new StorePipeline(origin) }, { database, table });
 }
 
 interface RemoteParts {
@@ -51,20 +44,19 @@ class RemoteTable implements StoreTable {
   readonly table: string;
   readonly #parts: RemoteParts;
   readonly #where: { readonly database: string; readonly table: string };
+  readonly #whereBytes: Uint8Array;
 
   constructor(parts: RemoteParts, { database, table }: { readonly database: string; readonly table: string }) {
     this.#parts = parts;
     this.database = requireName("database", database);
     this.table = requireName("table", table);
     this.#where = { database, table };
+    this.#whereBytes = encodeWhere(this.#where);
   }
 
   async read(key: string): Promise<StoreRecord | undefined> {
-    const options = { ...this.#where, ...oneRecord };
-    const value: ReadRequest = { $typeName: "store.ReadRequest", key: requireText("key", key), options };
-    const result = await this.#parts.pipeline.run({ case: "read", value }, overheadBytes + key.length);
-    const [record] = result.case === "read" ? result.value.records : [];
-    return record === undefined ? undefined : fromWireRecord(record);
+    const task = encodeRead(this.#whereBytes, key);
+    return (await this.#parts.pipeline.run({ task, kind: "read", key })).record;
   }
 
   async readText(key: string): Promise<string | undefined> {
@@ -78,12 +70,8 @@ class RemoteTable implements StoreTable {
   }
 
   async write(key: string, value: StoreValue, options: WriteOptions = {}): Promise<number> {
-    const record = toWireRecord(key, value, options);
-    const where: WireWriteOptions = { $typeName: "store.WriteOptions", ...this.#where };
-    const request: WriteRequest = { $typeName: "store.WriteRequest", record, options: where, ...toCondition(options) };
-    const byteCount = overheadBytes + key.length + value.length;
-    const result = await this.#parts.pipeline.run({ case: "write", value: request }, byteCount);
-    return result.case === "write" ? Number(result.value.revision) : 0;
+    const task = encodeWrite(this.#whereBytes, { key, value, options });
+    return (await this.#parts.pipeline.run({ task, kind: "change", key })).revision;
   }
 
   async writeJson(key: string, value: unknown, options?: WriteOptions): Promise<number> {
@@ -91,14 +79,8 @@ class RemoteTable implements StoreTable {
   }
 
   async delete(key: string, options: { readonly expectedRevision?: number } = {}): Promise<void> {
-    const where: DeleteOptions = { $typeName: "store.DeleteOptions", ...this.#where };
-    const value: DeleteRequest = {
-      $typeName: "store.DeleteRequest",
-      key: requireText("key", key),
-      options: where,
-      ...toCondition(options),
-    };
-    await this.#parts.pipeline.run({ case: "delete", value }, overheadBytes + key.length);
+    const task = encodeDelete(this.#whereBytes, key, options.expectedRevision);
+    await this.#parts.pipeline.run({ task, kind: "change", key });
   }
 
   async batch(steps: readonly StoreStep[]): Promise<number> {
@@ -131,20 +113,6 @@ class RemoteTable implements StoreTable {
   }
 }
 
-/** A read of one key asks for nothing else; whole messages have nothing that must be filled in. */
-const oneRecord: Omit<ReadOptions, "database" | "table"> = {
-  $typeName: "store.ReadOptions",
-  prefix: false,
-  suffix: false,
-  limit: 0n,
-  offset: 0n,
-  order: "",
-  after: "",
-  endsWith: "",
-};
-
-/** What a task takes beside its key and value. */
-const overheadBytes = 100;
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 function toJson(value: unknown): string {

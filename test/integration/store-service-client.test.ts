@@ -119,6 +119,16 @@ describe("calls at the same time", () => {
     expect(service.calls.length - before).toBeLessThan(100);
   });
 
+  it("keep the order of those of one key, however many there are", async () => {
+    const keys = Array.from({ length: 3_000 }, (_, index) => `k${index % 7}`);
+    const revisions = await Promise.all(keys.map((key, index) => store.write(key, String(index))));
+    for (const key of new Set(keys)) {
+      const own = revisions.filter((_, index) => keys[index] === key);
+      expect(own).toEqual(own.toSorted((left, right) => left - right));
+      expect(await store.readText(key)).toBe(String(keys.lastIndexOf(key)));
+    }
+  });
+
   it("go one by one where their answers are too big together", async () => {
     const value = new Uint8Array(12 * MiB);
     for (const key of ["1", "2", "3", "4"]) await store.write(key, value);

@@ -1,3 +1,4 @@
+import { LastRead } from "#rpc/last-read.ts";
 import { ProtoFields, readText, readTextMap } from "#rpc/proto-fields.ts";
 
 /** What a caller asks to publish, as it came. */
@@ -49,35 +50,4 @@ function decodeMessage(item: ProtoFields, headers: LastRead<Record<string, strin
     else if (fields.number === 1) headerEnd = fields.end;
   }
   return { header: headers.read(item.start, headerEnd), body };
-}
-
-/** Reads parts of a request, and knows the last. */
-class LastRead<T> {
-  readonly #bytes: Uint8Array;
-  readonly #read: (start: number, end: number) => T;
-  #last: { readonly start: number; readonly end: number; readonly value: T } | undefined;
-
-  constructor(bytes: Uint8Array, read: (start: number, end: number) => T) {
-    this.#bytes = bytes;
-    this.#read = read;
-  }
-
-  read(start: number, end: number): T {
-    if (this.#last === undefined || !isSame(this.#bytes, this.#last, { start, end })) {
-      this.#last = { start, end, value: this.#read(start, end) };
-    }
-    return this.#last.value;
-  }
-}
-
-/** A part of the request. */
-interface Range {
-  readonly start: number;
-  readonly end: number;
-}
-
-function isSame(bytes: Uint8Array, a: Range, b: Range): boolean {
-  if (a.end - a.start !== b.end - b.start) return false;
-  for (let at = a.start, other = b.start; at < a.end; at += 1, other += 1) if (bytes[at] !== bytes[other]) return false;
-  return true;
 }

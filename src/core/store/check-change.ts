@@ -70,9 +70,9 @@ function checkChange(change: StoreChange): CheckedChange {
   const key = checkKey(change.key);
   const { expectedRevision } = change;
   if (expectedRevision !== undefined) requireCount("expected revision", expectedRevision);
-  const common = { scope, key, keyText: change.key, expectedRevision };
+  const { kind, key: keyText } = change;
   if (change.kind !== "put") {
-    return { ...common, kind: change.kind, value: nothing, metadata: nothing, expiresAtMs: undefined };
+    return { kind, scope, keyText, key, value: nothing, metadata: nothing, expiresAtMs: undefined, expectedRevision };
   }
   if (change.expiresAtMs !== undefined) requireCount("expiry", change.expiresAtMs);
   if (change.value.length > limits.storeValueBytesMax) {
@@ -82,7 +82,8 @@ function checkChange(change: StoreChange): CheckedChange {
     );
   }
   const metadata = encodeMetadata(change.metadata);
-  return { ...common, kind: "put", value: change.value, metadata, expiresAtMs: change.expiresAtMs };
+  const { value, expiresAtMs } = change;
+  return { kind, scope, keyText, key, value, metadata, expiresAtMs, expectedRevision };
 }
 
 function encodeMetadata(metadata: Readonly<Record<string, string>> | undefined): Uint8Array {

@@ -6,20 +6,17 @@ import { requireNamespaceAdmin } from "#interface/namespace-access.ts";
 import type { ProtoHandlers } from "#rpc/proto-service.ts";
 import type { ServerCall } from "#rpc/server-call.ts";
 import { AnswerRoom } from "./answer-room.ts";
-import { executeTasks } from "./execute-tasks.ts";
-import { origin, StoreTasks, type StoreTasksDeps } from "./store-tasks.ts";
+import { origin, type StoreTasks, type StoreTasksDeps } from "./store-tasks.ts";
 import { toDatabase, toQuery, toScope } from "./store-wire.ts";
 import { walkKeys } from "./walk-store.ts";
 
 /** `store.Store` as callers reach it: administrators of a database do everything in it that no rule denies, but in tables that are reserved. */
-export function storeHandlers(deps: StoreTasksDeps): ProtoHandlers<typeof StoreService> {
-  const tasks = new StoreTasks(deps);
+export function storeHandlers(deps: StoreTasksDeps, tasks: StoreTasks): ProtoHandlers<typeof StoreService> {
   return {
     read: (request, call) => tasks.read(request, call, new AnswerRoom(call.encoding)),
     write: (request, call) => tasks.write(request, call),
     delete: (request, call) => tasks.delete(request, call),
     batch: (request, call) => tasks.batch(request, call),
-    execute: (request, call) => executeTasks(tasks, request, call),
     list: (request, call) => listKeys({ deps, tasks }, request, call),
     databases: async (_request, call) => {
       requireNamespaceAdmin(call.account, defaultNamespace, origin(call));

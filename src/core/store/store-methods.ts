@@ -4,8 +4,10 @@ import type { DataRules } from "#interface/auth.ts";
 import type { Store, StoreScope } from "#interface/store.ts";
 import type { MethodImplementation } from "#rpc/method.ts";
 import { protoMethods } from "#rpc/proto-service.ts";
+import { executeMethod } from "./execute-method.ts";
 import { isReservedTable } from "./reserved-tables.ts";
 import { storeHandlers } from "./store-handlers.ts";
+import { StoreTasks } from "./store-tasks.ts";
 
 export interface StoreMethodsDeps {
   readonly store: Store;
@@ -20,5 +22,7 @@ export interface StoreMethodsDeps {
 /** The methods of `store.Store`, for the table of the core service `store`. */
 export function storeMethods(deps: StoreMethodsDeps): readonly MethodImplementation[] {
   const { store, isReserved = isReservedTable, clock = systemClock, rules } = deps;
-  return protoMethods(StoreService, storeHandlers({ store, isReserved, clock, rules }));
+  const given = { store, isReserved, clock, rules };
+  const tasks = new StoreTasks(given);
+  return [...protoMethods(StoreService, storeHandlers(given, tasks)), executeMethod(tasks)];
 }

@@ -18,6 +18,7 @@ import type { ServerCall } from "#rpc/server-call.ts";
 import type { AnswerRoom } from "./answer-room.ts";
 import { createReservedRefusal } from "./reserved-tables.ts";
 import { fromRecord, toExpected, toPut, toScope, toSearch } from "./store-wire.ts";
+import type { StoreTask, TaskOutcome } from "./store-task.ts";
 import { walkRecords } from "./walk-store.ts";
 
 export interface StoreTasksDeps {
@@ -27,6 +28,11 @@ export interface StoreTasksDeps {
   readonly clock: Clock;
   /** Rules about tables. @default none: administrators of a database, services among them, use its tables */
   readonly rules?: DataRules | undefined;
+}
+
+interface KeyedTask {
+  readonly scope: StoreScope;
+  readonly key: string;
 }
 
 /** What somebody does with a table, as rules of type `store` name it. */
@@ -46,14 +52,12 @@ export class StoreTasks {
   /** @throws MicroError `not_found` when one key is asked for and is not there. */
   async read(request: ReadRequest, call: ServerCall, room: AnswerRoom): Promise<ReadResponse> {
     const scope = this.open(toScope(request.options), call, "read");
-    const { store, clock } = this.#deps;
     const search = toSearch(request);
     if ("key" in search) {
-      const record = await store.read(scope, search.key);
-      if (record === undefined) throw new MicroError("not_found", "not found", { at: origin(call) });
-      room.take(record);
-      return { $typeName: readTypeName, records: [fromRecord(record, clock.now())] };
+      const { record, nowMs } = await this.readKey({ scope, key: search.key }, call, room);
+      return { $typeName: readTypeName, records: [fromRecord(record, nowMs)] };
     }
+    const { store, clock } = this.#deps;
     const records = [];
     for await (const record of walkRecords(store, { scope, query: search.query, signal: call.signal })) {
       room.take(record);
@@ -88,6 +92,30 @@ export class StoreTasks {
       $typeName: "store.BatchResponse",
       revisions: changes.map((change) => BigInt(revisionAfter(change, revision))),
     };
+  }
+
+  /** One record, by somebody whose right was checked. @throws MicroError `not_found` */
+  async readKey(
+    { scope, key }: KeyedTask,
+    call: ServerCall,
+    room: AnswerRoom,
+  ): Promise<TaskOutcome & { kind: "read" }> {
+    const record = await this.#deps.store.read(scope, key);
+    if (record === undefined) throw new MicroError("not_found", "not found", { at: origin(call) });
+    room.take(record);
+    return { kind: "read", record, nowMs: this.#deps.clock.now() };
+  }
+
+  /** Writes by somebody whose right was checked; gives the revision. @throws MicroError `conflict` */
+  put({ scope, key, value, expectedRevision }: StoreTask & { kind: "write" }): Promise<number> {
+    const change = { kind: "put", scope, key, value } as const;
+    return this.#deps.store.write([expectedRevision === undefined ? change : { ...change, expectedRevision }]);
+  }
+
+  /** Removes by somebody whose right was checked. @throws MicroError `conflict` */
+  remove({ scope, key, expectedRevision }: StoreTask & { kind: "delete" }): Promise<number> {
+    const change = { kind: "delete", scope, key } as const;
+    return this.#deps.store.write([expectedRevision === undefined ? change : { ...change, expectedRevision }]);
   }
 
   /** The scope itself. @throws MicroError `unauthenticated` or `permission_denied`. */
