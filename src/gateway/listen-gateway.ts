@@ -18,6 +18,8 @@ export interface ListenGatewayOptions {
    * @default 75
    */
   readonly idleTimeoutSeconds?: number;
+  /** WebSockets at a time; more are refused with 503. @default limits.socketCountMax */
+  readonly socketCountMax?: number;
   /** Speaks HTTPS alone, with HTTP/2 for those who offer it. @default plain HTTP */
   readonly tls?: GatewayTls;
 }
@@ -90,9 +92,11 @@ async function requireHost(wanted: ListenAddress & { readonly kind: "tcp" }): Pr
 
 function start(
   { address, answer }: ListeningGateway,
-  { reusePort = false, tls, idleTimeoutSeconds = idleTimeoutSecondsDefault }: ListenGatewayOptions,
+  options: ListenGatewayOptions,
   sockets: Set<GatewaySocket>,
 ): GatewayServer {
+  const { reusePort = false, tls, idleTimeoutSeconds = idleTimeoutSecondsDefault } = options;
+  const { socketCountMax = limits.socketCountMax } = options;
   const wanted = parseListenAddress(address);
   let host: RequestHost | undefined;
   const common = {
@@ -102,7 +106,7 @@ function start(
     // Bodies are measured by the gateway, which answers with a JSON error where Bun would say nothing.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     fetch: (request: Request, server: GatewayServer) =>
-      answer(request, (host ??= toHost(server, sockets, idleTimeoutSeconds))),
+      answer(request, (host ??= toHost(server, sockets, { idleTimeoutSeconds, socketCountMax }))),
     websocket: socketHandler(sockets),
     error: () => new Response(null, { status: 500 }),
     ...(tls === undefined ? {} : { tls: { cert: tls.cert, key: tls.key }, http2: true }),
@@ -138,14 +142,18 @@ async function untilQuiet(requestCount: () => number): Promise<void> {
   }
 }
 
-function toHost(server: GatewayServer, sockets: ReadonlySet<GatewaySocket>, idleTimeoutSeconds: number): RequestHost {
+function toHost(
+  server: GatewayServer,
+  sockets: ReadonlySet<GatewaySocket>,
+  limit: { readonly idleTimeoutSeconds: number; readonly socketCountMax: number },
+): RequestHost {
   return {
-    idleTimeoutSeconds,
+    idleTimeoutSeconds: limit.idleTimeoutSeconds,
     requestIP: (request) => server.requestIP(request),
     timeout: (request, seconds) => server.timeout(request, seconds),
     openSocket: (request, call, headers) => {
-      if (sockets.size >= limits.socketCountMax) {
-        throw new MicroError("unavailable", `the server has ${limits.socketCountMax} WebSockets open already`);
+      if (sockets.size >= limit.socketCountMax) {
+        throw new MicroError("unavailable", `the server has ${limit.socketCountMax} WebSockets open already`);
       }
       return server.upgrade(request, { data: call, headers: { ...headers } });
     },

@@ -18,6 +18,8 @@ export interface UploadRequest {
   readonly type: Value | undefined;
   /** The field that takes the body. */
   readonly field: string;
+  /** How long a piece may be waited for, in milliseconds. @default limits.uploadIdleMs */
+  readonly idleMs?: number;
 }
 
 /**
@@ -38,13 +40,13 @@ export function findUploadField({ kind, requestType }: Target, method: string): 
  * comes for too long.
  */
 export async function* toUpload(request: UploadRequest): AsyncGenerator<Uint8Array> {
-  const { source, query, type, field } = request;
+  const { source, query, type, field, idleMs = limits.uploadIdleMs } = request;
   if (source.compression !== undefined) {
     throw new MicroError("unsupported_media_type", "an upload is taken as it is; send it without content-encoding");
   }
   const fields = parametersToJson(parseParameters(query, "query"), type);
   const contentType = source.header("content-type") ?? "";
-  const body = withPatience(source.body);
+  const body = withPatience(source.body, idleMs);
   if (isMultipart(contentType)) yield* uploadForm(body, { fields, type, field, contentType });
   else yield* toMessages(body, fields, field);
 }
@@ -103,11 +105,11 @@ async function* atMost(pieces: AsyncIterable<Uint8Array>, bytesMax: number): Asy
 }
 
 /** The same pieces, as long as none of them is waited for too long. */
-async function* withPatience(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* withPatience(pieces: AsyncIterable<Uint8Array>, idleMs: number): AsyncGenerator<Uint8Array> {
   const iterator = pieces[Symbol.asyncIterator]();
   try {
     for (;;) {
-      const next = await soon(iterator.next());
+      const next = await soon(iterator.next(), idleMs);
       if (next.done === true) return;
       yield next.value;
     }
@@ -117,12 +119,11 @@ async function* withPatience(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<
   }
 }
 
-async function soon<T>(work: Promise<T>): Promise<T> {
+async function soon<T>(work: Promise<T>, idleMs: number): Promise<T> {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
-    const detail = `nothing of the body came for ${limits.uploadIdleMs / 1_000} s`;
-    late.reject(new MicroError("timeout", detail));
-  }, limits.uploadIdleMs);
+    late.reject(new MicroError("timeout", `nothing of the body came for ${idleMs / 1_000} s`));
+  }, idleMs);
   try {
     return await Promise.race([work, late.promise]);
   } finally {

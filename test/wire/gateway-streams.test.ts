@@ -146,6 +146,26 @@ describe("gateway, WebSocket", () => {
   });
 });
 
+describe("gateway, WebSockets without number", () => {
+  it("refuses one too many with 503, and takes another when one has left", async () => {
+    await using small = await startEdge({ listen: { socketCountMax: 2 } });
+    const node = { id: "echo-1", address: echo.rpcUnix, metadata: { http: echo.httpUnix } };
+    await small.register({ name: "echo", domain: "micro", nodes: [node], endpoints: echoEndpoints });
+    const outcome = (socket: WebSocket): Promise<string> =>
+      new Promise((resolve) => {
+        socket.addEventListener("open", () => resolve("open"));
+        socket.addEventListener("error", () => resolve("refused"));
+      });
+    const connect = (): WebSocket => new WebSocket(`${small.gateway.replace("http", "ws")}/echo/Chat`);
+    const [one, two] = [connect(), connect()];
+    expect(await Promise.all([outcome(one), outcome(two)])).toEqual(["open", "open"]);
+    expect(await outcome(connect())).toBe("refused");
+    one.close();
+    await waitUntil("room for another", async () => (await outcome(connect())) === "open");
+    two.close();
+  });
+});
+
 describe("gateway, server-sent events", () => {
   const events = { headers: { accept: "text/event-stream" } };
 
