@@ -4,6 +4,7 @@ import { defaultNamespace, type AccessRules, type Account, type TokenVerifier } 
 import { isAdministrator } from "#interface/namespace-access.ts";
 import { readToken } from "./authorization.ts";
 import type { CallGuard } from "./method.ts";
+import { refuseCall } from "./refuse-call.ts";
 import type { ServerCall } from "./server-call.ts";
 
 export interface CallerGuardDeps {
@@ -48,9 +49,7 @@ function admit(deps: CallerGuardDeps, call: ServerCall, account: Account | undef
   const home = isCore ? defaultNamespace : call.namespace;
   const resource = { type: "service", name: call.service, endpoint: call.endpoint };
   if (deps.rules.decide(account, home, resource).granted) return;
-  const what = `call made to ${call.service}:${call.endpoint}`;
-  if (account === undefined) throw new MicroError("unauthenticated", `Unauthorized ${what}`, { at: call.service });
-  throw new MicroError("permission_denied", `Forbidden ${what} by ${account.id}`, { at: call.service });
+  throw refuseCall(call.service, call.endpoint, account);
 }
 
 /** The namespace that the caller names, if it is his to name; else his own; else that of the installation. */

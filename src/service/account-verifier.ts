@@ -7,6 +7,14 @@ import type { Account, TokenVerifier } from "#interface/auth.ts";
 /** A longer token is refused unread: real ones are around a kilobyte. */
 const tokenLengthMax = limits.headerBytesMax;
 
+/** Tokens that ended before their time. */
+export interface EndedTokenSource {
+  /** Grows with each change. */
+  readonly version: number;
+  /** First generation of the tokens of an account that counts; 0 when all do. */
+  firstGeneration(namespace: string, id: string): number;
+}
+
 interface Verified {
   readonly account: Account;
   /** Unix milliseconds. */
@@ -18,10 +26,12 @@ interface Verified {
  * good are remembered until they expire, the oldest forgotten first.
  *
  * @param publicKey base64 of the PEM key as it is now; undefined verifies nothing, then nobody is known
+ * @param ended what is known of tokens that ended before their time. @default nothing
  */
-export function createAccountVerifier(publicKey: () => string | undefined): TokenVerifier {
+export function createAccountVerifier(publicKey: () => string | undefined, ended?: EndedTokenSource): TokenVerifier {
   const known = new Map<string, Verified>();
   let knownKeyText: string | undefined;
+  let knownVersion = ended?.version;
   let importedKey: { readonly text: string; readonly key: KeyObject } | undefined;
 
   const keyOf = async (text: string): Promise<KeyObject> => {
@@ -40,6 +50,7 @@ export function createAccountVerifier(publicKey: () => string | undefined): Toke
         requiredClaims: ["exp"],
       });
       const account = toAccount(payload);
+      if (account !== undefined && isEnded(account, payload.jti)) return undefined;
       if (account !== undefined && payload.exp !== undefined) {
         // A key that came meanwhile has made this token nobody's.
         if (knownKeyText !== keyText) return undefined;
@@ -53,8 +64,17 @@ export function createAccountVerifier(publicKey: () => string | undefined): Toke
     }
   };
 
+  const isEnded = ({ namespace, id }: Account, tokenId: string | undefined): boolean => {
+    const first = ended?.firstGeneration(namespace, id) ?? 0;
+    return first > 0 && !(Number.parseInt(tokenId ?? "", 36) >= first);
+  };
+
   return {
     verify: (token) => {
+      if (ended !== undefined && ended.version !== knownVersion) {
+        knownVersion = ended.version;
+        known.clear();
+      }
       const keyText = publicKey();
       if (keyText !== knownKeyText) known.clear();
       knownKeyText = keyText;

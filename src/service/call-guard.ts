@@ -2,26 +2,37 @@ import type { Account, TokenVerifier } from "#interface/auth.ts";
 import { readToken } from "#rpc/authorization.ts";
 import type { CallGuard } from "#rpc/method.ts";
 import type { ServerCall } from "#rpc/server-call.ts";
+import { healthServiceName } from "./health.ts";
+import type { RulesCheck } from "./rules-check.ts";
+
+export interface ServiceGuardDeps {
+  readonly verifier: TokenVerifier;
+  /** Namespace of calls that name none: the service's own. */
+  readonly namespace: string;
+  /** Absent: the network in front has checked the rules, and nothing more is. */
+  readonly rules?: RulesCheck | undefined;
+}
 
 /**
- * Says who calls a service. It refuses nobody: the network in front has checked the rules, so a token that does not
- * hold leaves a caller without an account, and the handler decides what that means.
- *
- * @param namespace of calls that name none: the service's own
+ * Says who calls a service, and refuses whom the rules do not let: the network in front has asked them too, but not for
+ * calls that come to the service's own port. A token that does not hold leaves a caller without an account. Questions
+ * about the health of the process are answered to everybody.
  */
-export function createServiceGuard(verifier: TokenVerifier, namespace: string): CallGuard {
+export function createServiceGuard({ verifier, namespace, rules }: ServiceGuardDeps): CallGuard {
   return (call) => {
     const named = call.metadata["micro-namespace"];
     call.namespace = named === undefined || named === "" ? namespace : named;
+    if (call.service === healthServiceName) return undefined;
     const token = tokenOf(call);
-    if (token === undefined) return undefined;
+    if (token === undefined) return rules?.require(undefined, call.endpoint);
     const found = verifier.verify(token);
     if (!(found instanceof Promise)) {
       call.account = found;
-      return undefined;
+      return rules?.require(found, call.endpoint);
     }
     return found.then((account: Account | undefined) => {
       call.account = account;
+      return rules?.require(account, call.endpoint);
     });
   };
 }

@@ -2,6 +2,9 @@ import type { HttpHandler } from "#rpc/http-exchange.ts";
 import { implement, type MessageType, type ServiceTable } from "#rpc/method.ts";
 import { createServiceTable } from "#rpc/service-table.ts";
 
+/** The service that every process answers about itself. */
+export const healthServiceName = "grpc.health.v1";
+
 /** SERVING of grpc.health.v1: field 1, value 1. */
 const servingBytes = Uint8Array.of(0x08, 0x01);
 
@@ -38,7 +41,7 @@ const answer: MessageType<object> = {
  */
 export function createHealthTable(): ServiceTable {
   return createServiceTable({
-    name: "grpc.health.v1",
+    name: healthServiceName,
     version: "",
     methods: [implement({ endpoint: "Health.Check", kind: "unary", input: question, output: answer }, () => ({}))],
   });

@@ -4,6 +4,7 @@ import type { Caller } from "./caller.ts";
 import { createCaller, type CallSender, type CallScope, type SchemaTypes } from "./create-caller.ts";
 import type { Credentials } from "./environment.ts";
 import type { RegistryCalls } from "./registration.ts";
+import type { RulesCalls } from "./rules-watch.ts";
 import { createTokenSource, type TokenSource } from "./token-source.ts";
 
 export interface NetworkDeps {
@@ -21,6 +22,7 @@ export class Network implements Stoppable {
   /** Calls as this process. */
   readonly caller: Caller;
   readonly registry: RegistryCalls;
+  readonly rules: RulesCalls;
   readonly #deps: NetworkDeps;
   readonly #tokens: TokenSource;
   readonly #schemaTypes: SchemaTypes = new Map();
@@ -43,6 +45,10 @@ export class Network implements Stoppable {
     this.registry = {
       call: (endpoint, body, signal) => caller.call("registry", endpoint, body, { signal }),
       stream: (endpoint, body, signal) => caller.stream("registry", endpoint, body, { signal }),
+    };
+    this.rules = {
+      list: (body, signal) => caller.call("auth", "Rules.List", body, { signal }),
+      watch: (body, signal) => caller.stream("auth", "Rules.Watch", body, { signal }),
     };
   }
 

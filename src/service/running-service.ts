@@ -2,6 +2,7 @@ import { MicroError } from "#base/error.ts";
 import { stopAll, type Stoppable } from "#base/lifecycle.ts";
 import type { Logger } from "#base/logger.ts";
 import type { MethodImplementation, ServiceTable } from "#rpc/method.ts";
+import { reflectTables } from "#rpc/reflection.ts";
 import { createServiceTable, resolveTables } from "#rpc/service-table.ts";
 import { createAccountVerifier } from "./account-verifier.ts";
 import { createServiceGuard } from "./call-guard.ts";
@@ -13,6 +14,8 @@ import { withContext, type Interceptor } from "./interceptor.ts";
 import type { Network } from "./network.ts";
 import { Registration } from "./registration.ts";
 import { openListeners, type ServiceListeners } from "./service-listeners.ts";
+import { createRulesCheck } from "./rules-check.ts";
+import { RulesWatch } from "./rules-watch.ts";
 import type { ServiceConfig } from "./service-options.ts";
 
 /** What a hook may use: the service's own way to others. */
@@ -60,7 +63,9 @@ export async function startService(
   try {
     await runHooks(parts.startHooks, hookContext);
     const table = createTable(parts, config, network);
-    const listeners = await openListeners(config.address, serverOptions(table, config));
+    const watch = openRules(config, network);
+    if (watch !== undefined) started.push(watch);
+    const listeners = await openListeners(config.address, serverOptions(table, config, watch));
     started.push({ stop: () => listeners.stop(config.drainTimeoutMs) });
     const nodeId = `${config.name}-${crypto.randomUUID()}`;
     const registration = createRegistration({ table, listeners, nodeId }, config, network);
@@ -83,12 +88,34 @@ function createTable(parts: ServiceParts, config: ServiceConfig, network: Networ
   return createServiceTable({ name: config.name, version: config.version, methods });
 }
 
-function serverOptions(table: ServiceTable, config: ServiceConfig): Parameters<typeof openListeners>[1] {
+/** Asks for the rules while the listeners open: the first calls come once the registry knows the service. */
+function openRules(
+  { checksRules, environment, namespace, logger }: ServiceConfig,
+  network: Network,
+): RulesWatch | undefined {
+  // Who has no identity may not read rules: it is in nobody's registry either.
+  if (!checksRules || environment.credentials() === undefined) return undefined;
+  const watch = new RulesWatch({ calls: network.rules, logger, namespace });
+  watch.start();
+  return watch;
+}
+
+function serverOptions(
+  table: ServiceTable,
+  config: ServiceConfig,
+  watch: RulesWatch | undefined,
+): Parameters<typeof openListeners>[1] {
+  const { name, namespace } = config;
+  const rules = watch === undefined ? undefined : createRulesCheck(watch, name, namespace);
   return {
     name: config.name,
     logger: config.logger,
-    resolve: resolveTables([table, createHealthTable()]),
-    guard: createServiceGuard(createAccountVerifier(config.environment.publicKey), config.namespace),
+    resolve: resolveTables([table, createHealthTable(), ...reflectTables([table])]),
+    guard: createServiceGuard({
+      verifier: createAccountVerifier(config.environment.publicKey, watch),
+      namespace,
+      rules,
+    }),
     other: answerHealth,
   };
 }

@@ -23,6 +23,13 @@ export interface ServiceOptions {
   readonly drainTimeoutMs?: number;
   /** Time between two beats to the registry, in milliseconds. @default limits.registryHeartbeatMs */
   readonly heartbeatMs?: number;
+  /**
+   * Whether calls that reach the service directly are held against the access rules, as the network in front does with those
+   * that come through it. A service without an identity cannot.
+   *
+   * @default true
+   */
+  readonly checksRules?: boolean;
   /** @default lines on standard error, of level MICRO_LOG_LEVEL */
   readonly logger?: Logger;
   /** Environment variables. @default process.env */
@@ -38,6 +45,7 @@ export interface ServiceConfig {
   readonly address: string;
   readonly drainTimeoutMs: number;
   readonly heartbeatMs: number;
+  readonly checksRules: boolean;
   readonly logger: Logger;
   readonly environment: Environment;
 }
@@ -62,6 +70,7 @@ export function resolveServiceOptions(name: string, options: ServiceOptions): Se
     address: environment.address ?? options.address ?? "127.0.0.1:0",
     drainTimeoutMs,
     heartbeatMs,
+    checksRules: options.checksRules ?? true,
     logger: options.logger ?? createStandardLogger(environment),
     environment,
   });

@@ -71,6 +71,7 @@ export interface AuthParts {
   readonly desk: LoginDesk;
   readonly refresh: RefreshBook;
   readonly ruleBook: RuleBook;
+  readonly cutoffs: TokenCutoffs;
   readonly verifier: TokenVerifier;
   readonly rules: DataRules;
   readonly audit: AuditLog;
@@ -100,7 +101,7 @@ export async function createAuth(deps: AuthDeps): Promise<Auth> {
     identities: new LaunchIdentityBook({ accounts, codec, clock, audit }),
     publicKey: keys.publicKeyText,
     audit,
-    parts: { accounts, desk, refresh, ruleBook, verifier, rules, audit },
+    parts: { accounts, desk, refresh, ruleBook, cutoffs, verifier, rules, audit },
     ensureAdministrator: async () => {
       const made = await ensureAdministrator(accounts);
       if (made === undefined) return undefined;

@@ -6,16 +6,22 @@ import { requireNamespace, requireNamespaceAdmin } from "#interface/namespace-ac
 import type { ProtoHandlers } from "#rpc/proto-service.ts";
 import { noteOf } from "./audit-call.ts";
 import { fromWireRule, toNamespace, toWireRule } from "./auth-wire.ts";
-import type { RuleBook, RuleSet } from "./rule-book.ts";
-import { watchRules } from "./watch-rules.ts";
+import type { RuleBook } from "./rule-book.ts";
+import type { TokenCutoffs } from "./token-cutoffs.ts";
+import { watchRules, type WatchedRules, type WatchRulesDeps } from "./watch-rules.ts";
 
 export interface RuleHandlersDeps {
   readonly ruleBook: RuleBook;
+  readonly cutoffs: TokenCutoffs;
   readonly audit: AuditSink;
 }
 
 /** `auth.Rules` as callers reach it. */
-export function ruleHandlers({ ruleBook: rules, audit }: RuleHandlersDeps): ProtoHandlers<typeof RulesService> {
+export function ruleHandlers({
+  ruleBook: rules,
+  cutoffs,
+  audit,
+}: RuleHandlersDeps): ProtoHandlers<typeof RulesService> {
   return {
     create: async ({ rule, options }, call) => {
       const namespace = toNamespace(options, call);
@@ -45,7 +51,7 @@ export function ruleHandlers({ ruleBook: rules, audit }: RuleHandlersDeps): Prot
       // "*" is every namespace; the check lets it pass for administrators of the installation alone.
       const namespace = toNamespace(options, call);
       requireNamespace(call.account, namespace, "auth.Rules.Watch");
-      return watch(rules, namespace, call.signal);
+      return watch({ book: rules, cutoffs }, namespace, call.signal);
     },
   };
 }
@@ -56,13 +62,18 @@ function describeRule({ access, resource, scope, priority }: Rule): string {
 }
 
 async function* watch(
-  rules: RuleBook,
+  deps: WatchRulesDeps,
   namespace: string,
   signal: AbortSignal,
 ): AsyncGenerator<MessageInitShape<typeof RuleSetSchema>> {
-  for await (const set of watchRules(rules, namespace, signal)) yield toWireRuleSet(set);
+  for await (const set of watchRules(deps, namespace, signal)) yield toWireRuleSet(set);
 }
 
-function toWireRuleSet({ namespace, rules, version }: RuleSet): MessageInitShape<typeof RuleSetSchema> {
-  return { namespace, rules: rules.map(toWireRule), version: BigInt(version) };
+function toWireRuleSet({ namespace, rules, version, ended }: WatchedRules): MessageInitShape<typeof RuleSetSchema> {
+  return {
+    namespace,
+    rules: rules.map(toWireRule),
+    version: BigInt(version),
+    ended: ended.map(({ id, generation }) => ({ account: id, generation: BigInt(generation) })),
+  };
 }

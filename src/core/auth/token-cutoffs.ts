@@ -3,6 +3,13 @@ import { limits } from "#base/limits.ts";
 import type { Store, StoreChange } from "#interface/store.ts";
 import { authKeys, authScope, fromValue, toValue } from "./auth-records.ts";
 
+/** Tokens of an account from before a generation, which have ended. */
+export interface EndedTokens {
+  readonly namespace: string;
+  readonly id: string;
+  readonly generation: number;
+}
+
 /**
  * Which tokens of an account came before its deletion or its last change of secret. Kept in memory, because every request
  * asks, and in the store as long as such a token could live.
@@ -11,6 +18,7 @@ export class TokenCutoffs {
   readonly #clock: Clock;
   /** First generation that counts, by `namespace/id`. */
   readonly #generations = new Map<string, number>();
+  readonly #listeners = new Set<(ended: EndedTokens) => void>();
 
   private constructor(clock: Clock) {
     this.#clock = clock;
@@ -43,5 +51,19 @@ export class TokenCutoffs {
 
   apply(namespace: string, id: string, generation: number): void {
     this.#generations.set(`${namespace}/${id}`, generation);
+    for (const listener of this.#listeners) listener({ namespace, id, generation });
+  }
+
+  /** All of a namespace. */
+  of(namespace: string): readonly EndedTokens[] {
+    const prefix = `${namespace}/`;
+    const own = [...this.#generations].filter(([key]) => key.startsWith(prefix));
+    return own.map(([key, generation]) => ({ namespace, id: key.slice(prefix.length), generation }));
+  }
+
+  /** Calls `listener` after each new one. Returns what ends that. */
+  onChange(listener: (ended: EndedTokens) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 }
