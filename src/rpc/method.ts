@@ -1,3 +1,4 @@
+import type { DescFile } from "@bufbuild/protobuf";
 import type { JsonValue } from "#base/json.ts";
 import type { Metadata } from "#base/metadata.ts";
 import type { Endpoint, Value } from "#interface/registry.ts";
@@ -36,6 +37,8 @@ export interface MethodSpec<I, O> {
   /** One sentence for people; published as metadata. */
   readonly description?: string;
   readonly metadata?: Metadata;
+  /** The .proto that declares it, where one does. */
+  readonly file?: DescFile;
 }
 
 export type UnaryHandler<I, O, C = ServerCall> = (request: I, call: C) => O | Promise<O>;
@@ -89,6 +92,8 @@ export interface ServiceTable {
   readonly name: string;
   readonly version: string;
   readonly endpoints: readonly Endpoint[];
+  /** What declares its methods, for tools that ask for descriptors; empty where no .proto does. */
+  readonly files: readonly DescFile[];
   /** By endpoint name, `Type.Method`. */
   method(endpoint: string): RpcMethod | undefined;
 }

@@ -76,7 +76,7 @@ export function protoMethod<M extends DescMethod>(method: M): ProtoMethodSpec<M>
 }
 
 function serverSpec(method: DescMethod): MethodSpec<unknown, unknown> & { readonly kind: MethodKind } {
-  return { endpoint: endpointName(method), kind: kinds[method.methodKind], ...types(method) };
+  return { endpoint: endpointName(method), kind: kinds[method.methodKind], file: method.parent.file, ...types(method) };
 }
 
 function types<I extends DescMessage, O extends DescMessage>(

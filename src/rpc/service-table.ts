@@ -19,7 +19,14 @@ export function createServiceTable({ name, version, methods }: ServiceTableOptio
     }
     byEndpoint.set(endpoint, new TypedMethod(name, each));
   }
-  return { name, version, endpoints: methods.map(toEndpoint), method: (endpoint) => byEndpoint.get(endpoint) };
+  const files = new Set(methods.flatMap(({ spec }) => (spec.file === undefined ? [] : [spec.file])));
+  return {
+    name,
+    version,
+    endpoints: methods.map(toEndpoint),
+    files: [...files],
+    method: (endpoint) => byEndpoint.get(endpoint),
+  };
 }
 
 /**

@@ -8,6 +8,7 @@ import type { Blobs } from "#interface/blob.ts";
 import type { ServiceDirectory } from "#interface/registry.ts";
 import { createHttpClient } from "#platform/http-client.ts";
 import { createForwarder } from "#proxy/forwarder.ts";
+import { createNetworkReflection } from "#proxy/network-reflection.ts";
 import { createCallerGuard } from "#rpc/caller-guard.ts";
 import { GrpcTransport } from "#rpc/grpc-transport.ts";
 import type { HttpClient } from "#rpc/http-client.ts";
@@ -46,11 +47,12 @@ export function createEdges(deps: EdgesDeps, parts: OwnedParts): Edges {
   const { auth, directory, tables, blobs, logger, version, gatewayOptions } = deps;
   const http = createHttpClient();
   const selector = new NodeSelector();
+  const grpc = new GrpcTransport();
   const client = new RpcClient(
     {
       resolve: (service, namespace) => directory.nodes(service, namespace),
       http: new HttpTransport({ http }),
-      grpc: new GrpcTransport(),
+      grpc,
       selector,
       logger,
     },
@@ -58,11 +60,13 @@ export function createEdges(deps: EdgesDeps, parts: OwnedParts): Edges {
     { retryCountMax: 0 },
   );
   parts.own({ stop: () => client.close() });
-  const core = (service: string): ServiceTable | undefined => tables.get(service);
+  const ofNetwork = createNetworkReflection({ directory, core: () => [...tables.values()], grpc });
+  const reflection = new Map(ofNetwork.map((table) => [table.name, table]));
+  const core = (service: string): ServiceTable | undefined => tables.get(service) ?? reflection.get(service);
   const ask = createCallerGuard({
     verifier: auth.verifier,
     rules: auth.rules,
-    isCore: (service) => tables.has(service),
+    isCore: (service) => core(service) !== undefined,
     isLogin: (call) => call.service === "auth" && (call.endpoint === "Auth.Token" || call.endpoint === "Auth.Inspect"),
   });
   const readiness = new Readiness();

@@ -9,6 +9,7 @@ import type { Account } from "#interface/auth.ts";
 import type { Endpoint, ServiceNode } from "#interface/registry.ts";
 import { createHttpClient } from "#platform/http-client.ts";
 import { createForwarder } from "#proxy/forwarder.ts";
+import { createNetworkReflection } from "#proxy/network-reflection.ts";
 import { createCallerGuard } from "#rpc/caller-guard.ts";
 import { GrpcTransport } from "#rpc/grpc-transport.ts";
 import { HttpTransport } from "#rpc/http-transport.ts";
@@ -61,7 +62,9 @@ export interface EdgeOptions {
 export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
   const registry = new MemoryRegistry({ clock: systemClock });
   const table = createRegistryTable(registry, "1.2.3");
-  const core = (service: string) => (service === table.name ? table : undefined);
+  const grpc = new GrpcTransport();
+  const reflection = createNetworkReflection({ directory: registry, core: () => [table], grpc });
+  const core = (service: string) => [table, ...reflection].find((each) => each.name === service);
   const guard = createCallerGuard({
     // One of the two ways in which a verifier may answer for each kind of token.
     verifier: { verify: (token) => (token === serviceToken ? Promise.resolve(serviceAccount) : accounts[token]) },
@@ -73,7 +76,7 @@ export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
     isCore: (service) => core(service) !== undefined,
   });
   const direct = { http: createHttpClient(), selector: new NodeSelector() };
-  const transports = { http: new HttpTransport({ http: direct.http }), grpc: new GrpcTransport() };
+  const transports = { http: new HttpTransport({ http: direct.http }), grpc };
   const resolve = (service: string, namespace: string) => registry.nodes(service, namespace);
   const client = new RpcClient({ resolve, ...transports, selector: direct.selector }, { retryCountMax: 0 });
   const shared = { directory: registry, core, client };
