@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Metadata } from "#base/metadata.ts";
 import { readHeader, toMetadata } from "./header-record.ts";
-import type { HttpHandler, HttpRequest } from "./http-exchange.ts";
+import type { HttpHandler, HttpRequest, HttpResponse } from "./http-exchange.ts";
 import { readAll, writeBody } from "./node-stream.ts";
 import { formatPeer } from "./peer-address.ts";
 
@@ -13,12 +13,35 @@ export async function answerNodeRequest(
   const { status, headers, body } = await handler(new NodeHttpRequest(message, response));
   if (response.destroyed || response.closed) return;
   if (isLast) response.setHeader("connection", "close");
-  response.writeHead(status, body instanceof Uint8Array ? { ...headers, "content-length": body.byteLength } : headers);
-  // What the handler left unread must flow off, or the next request of the connection never comes.
-  if (!message.readableEnded && body instanceof Uint8Array) message.resume();
+  if (body instanceof Uint8Array) {
+    writeWhole(message, response, { status, headers, body });
+    // What the handler left unread must flow off, or the next request of the connection never comes.
+    if (!message.readableEnded) message.resume();
+    return;
+  }
+  response.writeHead(status, headers);
   await writeBody(response, body);
   if (!message.readableEnded) message.resume();
 }
+
+/** Head and body in one piece: apart they are two packets, which cost a small answer a third of its time. */
+function writeWhole(
+  { socket }: IncomingMessage,
+  response: ServerResponse,
+  { status, headers, body }: Omit<HttpResponse, "body"> & { readonly body: Uint8Array },
+): void {
+  const isSmall = body.byteLength <= joinedBytesMax;
+  if (isSmall) socket.cork();
+  try {
+    response.writeHead(status, { ...headers, "content-length": body.byteLength });
+    response.end(body);
+  } finally {
+    if (isSmall) socket.uncork();
+  }
+}
+
+/** A body up to this size is copied behind its head, which costs less than a write of its own. */
+const joinedBytesMax = 64 * 1024;
 
 class NodeHttpRequest implements HttpRequest {
   readonly method: string;
