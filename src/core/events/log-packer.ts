@@ -40,7 +40,8 @@ export class LogPacker implements EntryPacker<CheckedWrite, readonly PublishedRu
   }) {
     this.#now = deps.now;
     this.#onAppend = deps.onAppend;
-    this.#bytes = new Uint8Array(Math.max(4 * 1_024, deps.bytesExpected));
+    // With some room over, because what an event may take is more than what it takes in the end.
+    this.#bytes = new Uint8Array(4 * 1_024 + Math.ceil(deps.bytesExpected * 1.25));
     this.#view = new DataView(this.#bytes.buffer);
   }
 

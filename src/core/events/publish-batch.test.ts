@@ -61,6 +61,23 @@ describe("publishBatchInput", () => {
 });
 
 describe("publishBatchOutput", () => {
+  it("writes runs that the library reads", () => {
+    const runs = fc.array(
+      fc.record({ idPrefix: text, firstSequence: fc.maxSafeNat(), count: fc.nat(), isDuplicate: fc.boolean() }),
+    );
+    const property = fc.property(runs, (given) => {
+      const bytes = publishBatchOutput.binary?.encode({ runs: given }) ?? new Uint8Array(0);
+      const read = response.binary.decode(bytes).runs.map(({ idPrefix, firstSequence, count, duplicate }) => ({
+        idPrefix,
+        firstSequence: Number(firstSequence),
+        count: Number(count),
+        isDuplicate: duplicate,
+      }));
+      expect(read).toEqual(given);
+    });
+    fc.assert(property);
+  });
+
   it("writes what the library reads", () => {
     const published = fc.array(fc.record({ id: text, sequence: fc.maxSafeNat(), isDuplicate: fc.boolean() }));
     const property = fc.property(published, (given) => {

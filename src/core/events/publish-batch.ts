@@ -1,8 +1,10 @@
 import { MicroError } from "#base/error.ts";
+import { joinBytes } from "#base/join-bytes.ts";
 import { PublishBatchRequestSchema, PublishBatchResponseSchema } from "#gen/events/events_pb.ts";
 import type { BatchNumber, NewEvent, PublishedEvent, PublishedRun } from "#interface/events.ts";
 import type { MessageType } from "#rpc/method.ts";
 import {
+  bytesField,
   integerField,
   lengthFieldSize,
   ProtoFields,
@@ -138,7 +140,14 @@ function toRun({ idPrefix, firstSequence, count, isDuplicate }: PublishedRun) {
 }
 
 function encodeRuns(runs: readonly PublishedRun[]): Uint8Array {
-  return response.binary.encode({ runs: runs.map(toRun) });
+  const encoder = new TextEncoder();
+  return joinBytes(
+    runs.map(({ idPrefix, firstSequence, count, isDuplicate }) => {
+      const fields = [integerField(2, firstSequence), integerField(3, count), integerField(4, isDuplicate ? 1 : 0)];
+      if (idPrefix !== "") fields.unshift(bytesField(1, encoder.encode(idPrefix)));
+      return bytesField(100, joinBytes(fields));
+    }),
+  );
 }
 
 function encodeEvents(published: readonly PublishedEvent[]): Uint8Array {
