@@ -61,20 +61,26 @@ async function remoteRows(): Promise<readonly BenchRow[]> {
 async function flatnessRows(): Promise<readonly BenchRow[]> {
   const most = Number(process.env[mostEnvironment] ?? many);
   const small: StoreRates[] = [];
-  const big: StoreRates[] = [];
+  const spread: StoreRates[] = [];
+  const all: StoreRates[] = [];
   for (let index = 0; index < rounds; index += 1) {
     small.push(await measure("store-driver", { RECORDS: String(few) }));
-    big.push(await measure("store-driver", { RECORDS: String(most) }));
+    spread.push(await measure("store-driver", { RECORDS: String(most), KEYS: String(few) }));
+    all.push(await measure("store-driver", { RECORDS: String(most) }));
   }
-  const row = (what: "writes" | "reads", rate: (each: StoreRates) => number): BenchRow =>
-    compare({
-      question: `store: ${what} at random among ${count(most)} records, the driver alone`,
+  const row = (keys: string, big: readonly StoreRates[], what: "writes" | "reads"): BenchRow => {
+    const rate = (each: StoreRates): number => (what === "writes" ? each.writesPerSecond : each.readsPerSecond);
+    return compare({
+      question: `store: ${what} of ${keys}, in a store of ${count(most)} records, the driver alone`,
       ours: big.map(rate),
       baseline: small.map(rate),
-      name: `among ${count(few)}`,
+      name: `all keys of a store of ${count(few)}`,
       target: 0.5,
     });
-  return [row("writes", (each) => each.writesPerSecond), row("reads", (each) => each.readsPerSecond)];
+  };
+  const some = `${count(few)} keys spread evenly`;
+  const any = "keys at random";
+  return [row(some, spread, "writes"), row(some, spread, "reads"), row(any, all, "writes"), row(any, all, "reads")];
 }
 
 interface Comparison {

@@ -119,6 +119,10 @@ export const limits = {
   storeTaskCountMax: 1_000,
   /** A store file up to this size is checked as a whole when it is opened: a few milliseconds. */
   storeCheckBytesMax: 8 * MiB,
+  /** Pages of the store's file at hand, a connection of two: enough that a thousand hot records among a million are. */
+  storeCacheBytesMax: 32 * MiB,
+  /** Pages in the log of the store's file before they are moved into it: 16 MiB, a few hundredths of a second of writing. */
+  storeLogPageCount: 4_000,
   /** What the log of a SQLite file keeps of the disk once it was moved into the file: it grows while a copy is made. */
   sqliteLogBytesMax: 64 * MiB,
   /** A blob's key in UTF-8: it is a record's key, with the namespace before it. */

@@ -1,7 +1,7 @@
 import { Database } from "bun:sqlite";
 import { chmod, mkdir, open } from "node:fs/promises";
 import { MicroError } from "#base/error.ts";
-import { limits } from "#base/limits.ts";
+import { KiB, limits } from "#base/limits.ts";
 import { damagedFile, fromSqliteError } from "./sqlite-error.ts";
 import type { SqliteFormat } from "./sqlite-format.ts";
 
@@ -38,6 +38,9 @@ export function openSqliteFile(path: string, format: SqliteFormat): Database {
     // FULL: the log is on disk before a commit is acknowledged, so that a power cut loses nothing.
     database.run("PRAGMA synchronous = FULL");
     database.run(`PRAGMA journal_size_limit = ${limits.sqliteLogBytesMax}`);
+    // A negative number is in KiB, another would be in pages.
+    if (format.cacheBytesMax !== undefined) database.run(`PRAGMA cache_size = -${format.cacheBytesMax / KiB}`);
+    if (format.logPageCount !== undefined) database.run(`PRAGMA wal_autocheckpoint = ${format.logPageCount}`);
     migrate(database, path, format);
     return database;
   } catch (reason) {

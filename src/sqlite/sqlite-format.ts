@@ -10,4 +10,17 @@ export interface SqliteFormat {
   readonly migrations: readonly string[];
   /** A file up to this size is read as a whole when it is opened; a bigger one is checked page by page as it is read. */
   readonly checkBytesMax: number;
+  /**
+   * Memory that each connection takes at most, as it reads, to keep pages of the file at hand.
+   *
+   * @default what SQLite takes, 2 MB
+   */
+  readonly cacheBytesMax?: number;
+  /**
+   * Pages in the log after which a commit moves them into the file: with more of them, a page that is written often is
+   * moved less often, and the commit that moves them takes longer.
+   *
+   * @default what SQLite takes, 1,000
+   */
+  readonly logPageCount?: number;
 }

@@ -11,6 +11,8 @@ export const storeFormat: SqliteFormat = {
   at: "store",
   what: "store",
   checkBytesMax: limits.storeCheckBytesMax,
+  cacheBytesMax: limits.storeCacheBytesMax,
+  logPageCount: limits.storeLogPageCount,
   migrations: [
     `
   CREATE TABLE scope (
