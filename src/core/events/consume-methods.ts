@@ -12,6 +12,7 @@ import {
 } from "#gen/events/events_pb.ts";
 import type { DataRules } from "#interface/auth.ts";
 import type { ConsumeOptions, Consumer, Events } from "#interface/events.ts";
+import { requireAccount } from "#interface/namespace-access.ts";
 import { implement, type MethodImplementation } from "#rpc/method.ts";
 import { protoMessage } from "#rpc/proto-message.ts";
 import type { ServerCall } from "#rpc/server-call.ts";
@@ -76,6 +77,7 @@ export async function* consumeBatches(
   messages: AsyncIterable<ConsumeBatchRequest>,
   call: ServerCall,
 ): AsyncGenerator<MessageInitShape<typeof EventBatchSchema>> {
+  requireAccount(call.account, call.endpoint);
   const { first, answers } = await takeFirst(messages);
   if (first.consume === undefined) {
     throw new MicroError("invalid_argument", "the first message has to say what to consume, in `consume`");

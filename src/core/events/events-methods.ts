@@ -2,6 +2,7 @@ import { MicroError } from "#base/error.ts";
 import { Store, Stream } from "#gen/events/events_pb.ts";
 import type { DataRules } from "#interface/auth.ts";
 import type { Events, NewEvent } from "#interface/events.ts";
+import { requireAccount } from "#interface/namespace-access.ts";
 import { implement, type MethodImplementation } from "#rpc/method.ts";
 import { protoMethod, protoMethods, type ProtoHandlers } from "#rpc/proto-service.ts";
 import { consumeBatches, consumeMethod } from "./consume-methods.ts";
@@ -96,7 +97,8 @@ function storeHandlers(events: Events, rules: DataRules | undefined): ProtoHandl
       const found = await events.read(toEventQuery(request, namespace));
       return { events: found.map(toEvent) };
     },
-    write: () => {
+    write: (_, call) => {
+      requireAccount(call.account, call.endpoint);
       throw new MicroError("unimplemented", "events are written by Stream.Publish, not by Store.Write");
     },
   };

@@ -1,6 +1,7 @@
 import { MicroError } from "#base/error.ts";
 import { limits } from "#base/limits.ts";
 import type { Outcome, Task } from "#gen/store/store_pb.ts";
+import { requireAccount } from "#interface/namespace-access.ts";
 import type { StoreScope } from "#interface/store.ts";
 import type { ServerCall } from "#rpc/server-call.ts";
 import { AnswerRoom } from "./answer-room.ts";
@@ -11,13 +12,15 @@ import { origin, type StoreRight, type StoreTasks } from "./store-tasks.ts";
  * Does the tasks of one call, each on its own. They are begun in the same turn of the event loop, so that their writes
  * share a commit.
  *
- * @throws MicroError `payload_too_large` when there are too many.
+ * @throws MicroError `unauthenticated`, `payload_too_large` when there are too many.
  */
 export async function executeTasks(
   does: StoreTasks,
   tasks: readonly StoreTask[],
   call: ServerCall,
 ): Promise<readonly TaskOutcome[]> {
+  // Every task asks for its own right; who has no account may not even send none.
+  requireAccount(call.account, origin(call));
   if (tasks.length > limits.storeTaskCountMax) {
     const detail = `a call takes at most ${limits.storeTaskCountMax} tasks, not ${tasks.length}`;
     throw new MicroError("payload_too_large", detail, { at: origin(call) });
