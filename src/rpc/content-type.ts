@@ -1,7 +1,7 @@
 import type { Encoding } from "./server-call.ts";
 
-/** How a call is framed: gRPC, one message as the whole body, or Connect's enveloped stream. */
-export type Protocol = "grpc" | "unary" | "connect_stream";
+/** How a call is framed: gRPC, gRPC-Web in bytes or in base64, one message as the whole body, or Connect's enveloped stream. */
+export type Protocol = "grpc" | "grpc_web" | "grpc_web_text" | "unary" | "connect_stream";
 
 /** What a content type says about a call. */
 export interface ContentType {
@@ -23,6 +23,11 @@ const known: ReadonlyMap<string, ContentType> = new Map(
       ["application/grpc", "grpc", "proto"],
       ["application/grpc+proto", "grpc", "proto"],
       ["application/grpc+json", "grpc", "json"],
+      ["application/grpc-web", "grpc_web", "proto"],
+      ["application/grpc-web+proto", "grpc_web", "proto"],
+      ["application/grpc-web+json", "grpc_web", "json"],
+      ["application/grpc-web-text", "grpc_web_text", "proto"],
+      ["application/grpc-web-text+proto", "grpc_web_text", "proto"],
     ] as const
   ).map(([name, protocol, encoding]) => [
     name,

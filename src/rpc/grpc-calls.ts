@@ -2,8 +2,8 @@ import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { MicroError } from "#base/error.ts";
 import { abandon } from "./connect-stream.ts";
 import { parseContentType } from "./content-type.ts";
-import { encodePercent, readPeerStatus, toGrpcTrailers } from "./error-wire.ts";
-import { GrpcAnswer, okTrailers, type Trailers } from "./grpc-answer.ts";
+import { GrpcAnswer, okTrailers } from "./grpc-answer.ts";
+import { toRefusal } from "./grpc-refusal.ts";
 import { Http2CallSource } from "./http2-call-source.ts";
 import { readMessages } from "./http2-messages.ts";
 import { callerLeft, IncomingCall } from "./incoming-call.ts";
@@ -32,7 +32,7 @@ export async function answerGrpc(
   } catch (reason) {
     const error = MicroError.from(reason);
     reportFailure(options, headers[":path"] ?? "", error);
-    answer.end(refusalTrailers(error, options.name));
+    answer.end(toRefusal(error, options.name));
   } finally {
     call?.finish();
   }
@@ -80,17 +80,4 @@ async function answerCall(
   } finally {
     abandon(answers);
   }
-}
-
-/**
- * How a failure is told: as the service put it that was called on the caller's behalf, else in our own words.
- *
- * A path that is no method is refused with plain text: Micro's command line looks for it with a regular expression.
- */
-function refusalTrailers(error: MicroError, name: string): Trailers {
-  if (error.detail.startsWith("malformed method name")) {
-    return { "grpc-status": "12", "grpc-message": encodePercent(error.detail) };
-  }
-  const trailers = { ...(readPeerStatus(error) ?? toGrpcTrailers(error, name)) };
-  return error.code === "unimplemented" ? { ...trailers, "grpc-accept-encoding": "identity" } : trailers;
 }

@@ -3,6 +3,7 @@ import { limits } from "#base/limits.ts";
 import { connectStreamBody } from "./connect-stream.ts";
 import { isGrpc, parseContentType, type ContentType } from "./content-type.ts";
 import { toConnectError, toErrorJson } from "./error-wire.ts";
+import { answerGrpcWeb } from "./grpc-web.ts";
 import type { HttpHandler, HttpRequest, HttpResponse } from "./http-exchange.ts";
 import { IncomingCall } from "./incoming-call.ts";
 import type { RpcMethod } from "./method.ts";
@@ -11,7 +12,8 @@ import { parseRpcPath } from "./rpc-path.ts";
 
 /**
  * Calls over plain HTTP: one message as the body (`application/json`, `application/proto`), or Connect's enveloped
- * streams (`application/connect+json`, `application/connect+proto`). Failures are answers with a JSON body.
+ * streams (`application/connect+json`, `application/connect+proto`), or gRPC-Web. Failures are answers with a JSON body, or
+ * the trailers of gRPC-Web.
  */
 export function createHttpCalls(options: RpcServerOptions): HttpHandler {
   return (request) => {
@@ -34,13 +36,13 @@ function answerRequest(options: RpcServerOptions, request: HttpRequest): HttpRes
   }
   const contentType = requireContentType(request);
   requireIdentity(request);
-  const call = new IncomingCall(request, {
-    path,
-    service: named.service,
-    endpoint: named.endpoint,
-    encoding: contentType.encoding,
-  });
-  if (contentType.protocol === "connect_stream") {
+  const { encoding, protocol } = contentType;
+  const target = { path, service: named.service, endpoint: named.endpoint, encoding };
+  if (protocol === "grpc_web" || protocol === "grpc_web_text") {
+    return answerGrpcWeb(options, request, { target, contentType });
+  }
+  const call = new IncomingCall(request, target);
+  if (protocol === "connect_stream") {
     return { status: 200, headers: contentType.headers, body: connectStreamBody(options, request, call) };
   }
   return answerUnary(options, request, { call, contentType });

@@ -3,6 +3,7 @@ import type { Logger } from "#base/logger.ts";
 import type { HttpHandler } from "./http-exchange.ts";
 import type { CallGuard, MethodResolver, RpcMethod } from "./method.ts";
 import type { ServerCall } from "./server-call.ts";
+import type { WebPages } from "./web-pages.ts";
 
 export interface RpcServerOptions {
   /** Finds what answers a call. */
@@ -12,6 +13,8 @@ export interface RpcServerOptions {
   readonly logger: Logger;
   /** What failures name as their origin where they name none. */
   readonly name: string;
+  /** Web pages that may call from a browser. Absent: those of the same origin, of which there are none. */
+  readonly pages?: WebPages;
   /** Answers HTTP requests that are no calls, such as `GET /health`. Absent: they are answered with 404. */
   readonly other?: HttpHandler;
 }

@@ -6,6 +6,7 @@ import { createHttpCalls } from "./http-calls.ts";
 import type { HttpHandler } from "./http-exchange.ts";
 import { answerHttp2 } from "./http2-request.ts";
 import type { RpcServerOptions } from "./rpc-context.ts";
+import { admitPages } from "./web-pages.ts";
 
 export type { RpcServerOptions } from "./rpc-context.ts";
 
@@ -19,7 +20,8 @@ export interface RpcServer {
 
 /** Builds what answers calls; it holds no connection and needs no stop. */
 export function createRpcServer(options: RpcServerOptions): RpcServer {
-  const handleHttp = createHttpCalls(options);
+  const calls = createHttpCalls(options);
+  const handleHttp = options.pages === undefined ? calls : admitPages(calls, options.pages);
   const answerStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Promise<void> =>
     headers[":method"] === "POST" && isGrpc(headers["content-type"] ?? "")
       ? answerGrpc(options, stream, headers)

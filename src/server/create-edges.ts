@@ -79,7 +79,7 @@ export function createEdges(deps: EdgesDeps, parts: OwnedParts): Edges {
   return {
     http,
     readiness,
-    rpc: createRpcServer({ resolve, guard, logger, name: "micro" }),
+    rpc: createRpcServer({ resolve, guard, logger, name: "micro", pages: gatewayOptions.cors ?? {} }),
     gateway: createGateway(
       { directory, core, guard, client, direct: { http, selector }, publicBlobs: blobs, readiness, logger, version },
       gatewayOptions,

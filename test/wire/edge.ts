@@ -85,7 +85,13 @@ export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
     { ...shared, direct, guard, readiness, logger: options.logger ?? silentLogger, version: "1.2.3" },
     { bodyBytesMax: 1_000_000, ...options.gateway },
   );
-  const proxy = createRpcServer({ resolve: createForwarder(shared), guard, logger: silentLogger, name: "proxy" });
+  const proxy = createRpcServer({
+    resolve: createForwarder(shared),
+    guard,
+    logger: silentLogger,
+    name: "proxy",
+    pages: {},
+  });
   const listeners = [
     await gateway.listen("127.0.0.1:0", options.listen),
     await listenRpc({ address: "127.0.0.1:0", server: proxy }),
