@@ -67,6 +67,8 @@ export interface AccessRules {
 export interface DataRules extends AccessRules {
   /** Names that rules of the namespace deny something of, for resources of a type, in lower case; without `*`. */
   deniedNames(namespace: string, type: string): readonly string[];
+  /** Calls `listener` after each change of rules. Returns what ends that. */
+  onChange(listener: () => void): () => void;
 }
 
 /** What the runtime needs of auth: an identity for every process that it starts. */

@@ -52,6 +52,10 @@ export class CachedAccessRules implements DataRules {
     return names;
   }
 
+  onChange(listener: () => void): () => void {
+    return this.#source.onChange(listener);
+  }
+
   stop(): void {
     this.#unsubscribe();
   }

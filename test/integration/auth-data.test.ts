@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "bun:test";
+import { MicroError } from "#base/error.ts";
+import { createClient } from "#service/client.ts";
 import { startServer, type TestServer } from "#testing/start-server.ts";
 import { waitUntil } from "#testing/wait-until.ts";
 import { grpcCall } from "./raw-call.ts";
@@ -168,6 +170,51 @@ describe("data of a namespace", () => {
       expect(await explain()).toMatchObject({ granted: true, rule: { id: "rule-0" } });
     });
     expect(await consume()).toBe(7);
+  });
+});
+
+describe("a stream that is open", () => {
+  it("ends when a rule takes its right away", async () => {
+    const client = createClient({
+      address: server.addresses.network,
+      token: readerToken,
+      namespace: "shop",
+      variables: {},
+    });
+    const streams = [
+      ["broker", "Broker.Subscribe", { topic: "news" }],
+      ["broker", "Broker.SubscribeBatch", { topic: "news.*" }],
+      ["events", "Stream.Consume", { topic: "orders", group: "g", auto_ack: true }],
+      ["events", "Stream.ConsumeBatch", { consume: { topic: "orders", group: "h", auto_ack: true } }],
+      ["config", "Config.Watch", { namespace: "shop", path: "mail" }],
+    ] as const;
+    const codes: string[] = [];
+    const grants = ["grant reader stream:orders:consume", "grant reader config:mail:read"];
+    await withRules(grants, async () => {
+      const reading = streams.map(async ([target, endpoint, body]) => {
+        try {
+          for await (const each of client.stream(target, endpoint, body)) expect(each).toBeDefined();
+          codes.push("ended");
+        } catch (reason) {
+          codes.push(MicroError.from(reason).code);
+        }
+      });
+      await waitUntil("both subscribers", async () => {
+        const stats = await chief.get("broker", "Broker.Stats", {});
+        return (stats as { subscriptions: unknown[] }).subscriptions.length === 2;
+      });
+      await waitUntil("both consumers", async () => {
+        const { groups } = (await chief.get("events", "Stream.ListGroups", {})) as { groups: { consumers: string }[] };
+        return groups.filter(({ consumers }) => Number(consumers) === 1).length === 2;
+      });
+      expect(codes).toEqual([]);
+      const rule = { id: "end", scope: "reader", resource: { type: "*", name: "*", endpoint: "*" }, access: 2 };
+      await admin.get("auth", "Rules.Create", { rule: { ...rule, priority: 9 }, options: shop });
+      await Promise.all(reading);
+      await admin.get("auth", "Rules.Delete", { id: "end", options: shop });
+    });
+    expect(codes).toEqual(streams.map(() => "permission_denied"));
+    await client.stop();
   });
 });
 

@@ -3,6 +3,7 @@ import { MicroError } from "#base/error.ts";
 import { Broker as BrokerService, EmptySchema, type Empty, type StatsResponseSchema } from "#gen/broker/broker_pb.ts";
 import type { DataRules } from "#interface/auth.ts";
 import type { Broker, BrokerMessage, Subscription } from "#interface/broker.ts";
+import { holdRight, type HeldRight } from "#interface/hold-right.ts";
 import { requireNamespaceAdmin } from "#interface/namespace-access.ts";
 import { implement, type MethodImplementation } from "#rpc/method.ts";
 import { protoMethod, protoMethods } from "#rpc/proto-service.ts";
@@ -33,10 +34,10 @@ export function brokerMethods({
       publish(right, request.messages, call),
     ),
     implement({ ...protoMethod(method.subscribe), output: messageType }, (request, call) =>
-      deliverSingly(subscribe(right, request, call)),
+      holdRight(rightOf(rules, request, call), (signal) => deliverSingly(subscribe(right, request, { call, signal }))),
     ),
     implement({ ...protoMethod(method.subscribeBatch), output: createDeliveryType() }, (request, call) =>
-      deliver(subscribe(right, request, call)),
+      holdRight(rightOf(rules, request, call), (signal) => deliver(subscribe(right, request, { call, signal }))),
     ),
   ];
 }
@@ -75,14 +76,23 @@ interface SubscribeRequest {
   readonly queue?: string;
 }
 
-function subscribe({ broker, rules }: Topics, request: SubscribeRequest, call: ServerCall): Subscription {
+/** Who listens goes on listening for as long as the rules let him. */
+function rightOf(rules: DataRules | undefined, { topic = "" }: SubscribeRequest, call: ServerCall): HeldRight {
+  return { rules, signal: call.signal, check: () => void requireSubscribe(rules, topic, call) };
+}
+
+function subscribe(
+  { broker, rules }: Topics,
+  request: SubscribeRequest,
+  { call, signal }: { readonly call: ServerCall; readonly signal: AbortSignal },
+): Subscription {
   const { topic = "", queue = "" } = request;
   if (topic === "") {
     requireBrokerNamespace(call);
     throw new MicroError("invalid_argument", "Missing topic", { at: call.endpoint });
   }
   const namespace = requireSubscribe(rules, topic, call);
-  return broker.subscribe({ namespace, topic, queue, signal: call.signal });
+  return broker.subscribe({ namespace, topic, queue, signal });
 }
 
 function readStats(broker: Broker, call: ServerCall): MessageInitShape<typeof StatsResponseSchema> {

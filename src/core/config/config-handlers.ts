@@ -10,6 +10,7 @@ import type {
 import { defaultNamespace, type DataRules } from "#interface/auth.ts";
 import type { Config, ConfigChangeOptions, ConfigKey, ConfigRevision, ConfigState } from "#interface/config.ts";
 import { requireData } from "#interface/data-access.ts";
+import { holdRight } from "#interface/hold-right.ts";
 import { requireNamespaceAdmin, requireOwnNamespace } from "#interface/namespace-access.ts";
 import type { ProtoHandlers } from "#rpc/proto-service.ts";
 import type { ServerCall } from "#rpc/server-call.ts";
@@ -48,7 +49,10 @@ export function configHandlers(config: Config, rules: DataRules | undefined): Pr
     watch: (request, call) => {
       const showsSecrets = request.options?.secret ?? false;
       const { key } = require(request, call, showsSecrets ? "secret" : "read");
-      return watch(config.watch(key, { showsSecrets, signal: call.signal }));
+      const check = (): void => void require(request, call, showsSecrets ? "secret" : "read");
+      return holdRight({ rules, signal: call.signal, check }, (signal) =>
+        watch(config.watch(key, { showsSecrets, signal })),
+      );
     },
     history: async (request, call) => {
       const { key } = require(request, call, "read");

@@ -12,6 +12,7 @@ import {
 } from "#gen/events/events_pb.ts";
 import type { DataRules } from "#interface/auth.ts";
 import type { ConsumeOptions, Consumer, Events } from "#interface/events.ts";
+import { holdRight } from "#interface/hold-right.ts";
 import { requireAccount } from "#interface/namespace-access.ts";
 import { implement, type MethodImplementation } from "#rpc/method.ts";
 import { protoMessage } from "#rpc/proto-message.ts";
@@ -62,7 +63,11 @@ async function* consume(
   const onAnswer = (consumer: Consumer, answer: UndecodedMessage): void => {
     answerOne(consumer, sent, answer.as(ackRequest));
   };
-  for await (const { consumer, batch } of consumeStream({ events, options, signal: call.signal, answers, onAnswer })) {
+  const check = (): void => void readOptions(rules, call, request);
+  const batches = holdRight({ rules, signal: call.signal, check }, (signal) =>
+    consumeStream({ events, options, signal, answers, onAnswer }),
+  );
+  for await (const { consumer, batch } of batches) {
     for (const event of batch) {
       if (!request.autoAck) sent.add(event);
       yield toEvent(event);
@@ -95,8 +100,12 @@ export async function* consumeBatches(
     if (answer.waiting.length > 0) consumer.extend(answer.waiting.map(Number));
     if (answer.returned.length > 0) consumer.giveBack(answer.returned.map(Number));
   };
-  const stream = { events, options, signal: call.signal, answers, onAnswer, leavesAtEnd: !autoAck };
-  for await (const { consumer, batch } of consumeStream(stream)) {
+  const wanted = first.consume;
+  const check = (): void => void readOptions(rules, call, wanted);
+  const batches = holdRight({ rules, signal: call.signal, check }, (signal) =>
+    consumeStream({ events, options, signal, answers, onAnswer, leavesAtEnd: !autoAck }),
+  );
+  for await (const { consumer, batch } of batches) {
     yield { events: batch.map(toEvent) };
     if (autoAck) consumer.acknowledge(batch.map((each) => each.sequence));
   }
