@@ -56,6 +56,18 @@ export const limits = {
   requestTimeoutMs: 60_000,
   /** Time for a TCP connection or HTTP/2 session to stand. */
   dialTimeoutMs: 5_000,
+  /**
+   * Silence of a peer with calls under way before it is asked whether it is there: soon, then rarely, because grpc-go ends
+   * connections that ask more than a few times without need.
+   */
+  keepAliveSilencesMs: [5_000, 30_000, 120_000, 480_000],
+  /** Time to answer; a peer that takes longer is taken for dead, and its calls end. */
+  keepAliveTimeoutMs: 5_000,
+  /** The same for callers who wait for an answer of ours: they may be phones, and nobody waits for them. */
+  callerSilencesMs: [60_000],
+  callerTimeoutMs: 20_000,
+  /** Streams that a caller may reset on one connection at once, and a tenth of that each second: more is a flood. */
+  streamResetCountMax: 1_000,
   /** Connections that saw no call for this long are closed. */
   connectionIdleMs: 60_000,
   /** Time for a new connection, or for a request that has begun, to show its whole headers: slow ones hold a place for nothing. */

@@ -2,12 +2,15 @@ import type { ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import { repeat, type Stoppable } from "#base/lifecycle.ts";
 import { limits } from "#base/limits.ts";
+import { Liveness, type LivenessConfig } from "./liveness.ts";
 
 /** A connection of a listener. */
 export interface Connection {
   readonly socket: Socket;
   /** Present once the peer has shown that it speaks HTTP/2. */
   session: ServerHttp2Session | undefined;
+  /** Whether the peer is still there; present with the session. */
+  liveness: Liveness | undefined;
   /** Calls that are being answered. */
   activeCount: number;
   /** When it was opened or saw its last call end. */
@@ -28,10 +31,13 @@ const sweepIntervalMs = 1_000;
 export class ConnectionTable {
   readonly #bySocket = new Map<Socket, Connection>();
   readonly #sweeping: Stoppable;
+  readonly #keepAlive: LivenessConfig;
   #isDraining = false;
   #onEmpty: (() => void) | undefined;
 
-  constructor() {
+  /** @param keepAlive when a silent peer that waits for answers is asked whether it is there. @default limits.callerSilencesMs, limits.callerTimeoutMs */
+  constructor(keepAlive?: LivenessConfig) {
+    this.#keepAlive = keepAlive ?? { silencesMs: limits.callerSilencesMs, timeoutMs: limits.callerTimeoutMs };
     this.#sweeping = repeat({ intervalMs: sweepIntervalMs, onError: () => undefined }, () => this.sweep(Date.now()));
   }
 
@@ -50,6 +56,7 @@ export class ConnectionTable {
     const connection: Connection = {
       socket,
       session: undefined,
+      liveness: undefined,
       activeCount: 0,
       idleSinceMs: Date.now(),
       bytesAtIdle: 0,
@@ -83,7 +90,11 @@ export class ConnectionTable {
   /** One look at all connections. */
   sweep(nowMs: number): void {
     for (const connection of this.#bySocket.values()) {
-      if (connection.activeCount > 0) continue;
+      if (connection.activeCount > 0) {
+        this.#checkAlive(connection, nowMs);
+        continue;
+      }
+      connection.liveness?.rest(nowMs);
       if (connection.session !== undefined) this.#sweepSession(connection, connection.session, nowMs);
       else this.#sweepPlain(connection, nowMs);
     }
@@ -106,6 +117,15 @@ export class ConnectionTable {
     await empty;
     clearTimeout(timer);
     await this.#sweeping.stop();
+  }
+
+  /** A caller who vanished without a word would keep his streams for ever. */
+  #checkAlive(connection: Connection, nowMs: number): void {
+    const { session, socket } = connection;
+    if (session === undefined || session.destroyed) return;
+    const ping = (onPong: () => void): void => void (session.destroyed || session.ping(onPong));
+    connection.liveness ??= new Liveness({ bytesRead: () => socket.bytesRead, ping }, this.#keepAlive, nowMs);
+    if (!connection.liveness.check(nowMs)) socket.destroy();
   }
 
   #sweepPlain(connection: Connection, nowMs: number): void {

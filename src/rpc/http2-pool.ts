@@ -1,5 +1,6 @@
 import { MicroError } from "#base/error.ts";
 import { limits } from "#base/limits.ts";
+import type { LivenessConfig } from "./liveness.ts";
 import { Http2Session } from "./http2-session.ts";
 
 export interface Http2PoolOptions {
@@ -11,6 +12,8 @@ export interface Http2PoolOptions {
   readonly idleMs?: number;
   /** Time for a connection to stand, in milliseconds. @default limits.dialTimeoutMs */
   readonly dialTimeoutMs?: number;
+  /** When a silent peer with calls is asked whether it is there. @default limits.keepAliveSilencesMs, limits.keepAliveTimeoutMs */
+  readonly keepAlive?: LivenessConfig;
 }
 
 /** HTTP/2 connections by address, opened when calls need them and closed when none has needed them for a while. */
@@ -21,6 +24,7 @@ export class Http2Pool {
   /** Those that only finish the calls they have. */
   readonly #draining = new Set<Http2Session>();
   #sweep: NodeJS.Timeout | undefined;
+  #checking: NodeJS.Timeout | undefined;
   #isClosed = false;
 
   constructor(options: Http2PoolOptions = {}) {
@@ -29,6 +33,7 @@ export class Http2Pool {
       connectionsPerAddressMax: limits.connectionsPerAddressMax,
       idleMs: limits.connectionIdleMs,
       dialTimeoutMs: limits.dialTimeoutMs,
+      keepAlive: { silencesMs: limits.keepAliveSilencesMs, timeoutMs: limits.keepAliveTimeoutMs },
       ...options,
     });
   }
@@ -62,6 +67,7 @@ export class Http2Pool {
   close(): void {
     this.#isClosed = true;
     clearInterval(this.#sweep);
+    clearInterval(this.#checking);
     for (const session of [...[...this.#sessions.values()].flat(), ...this.#draining]) session.close();
   }
 
@@ -87,6 +93,7 @@ export class Http2Pool {
     const session = new Http2Session({
       address,
       dialTimeoutMs: this.#config.dialTimeoutMs,
+      keepAlive: this.#config.keepAlive,
       onChange: (changed) => this.#retire(changed),
     });
     open.push(session);
@@ -94,6 +101,12 @@ export class Http2Pool {
     if (this.#sweep === undefined) {
       this.#sweep = setInterval(() => this.#closeIdle(), Math.max(1, this.#config.idleMs / 2));
       this.#sweep.unref();
+    }
+    if (this.#checking === undefined) {
+      // A few looks for the shortest of the times.
+      const { silencesMs, timeoutMs } = this.#config.keepAlive;
+      this.#checking = setInterval(() => this.#checkAlive(), Math.max(1, Math.min(timeoutMs, ...silencesMs) / 4));
+      this.#checking.unref();
     }
     return session;
   }
@@ -107,6 +120,14 @@ export class Http2Pool {
     if (this.#sessions.size > 0) return;
     clearInterval(this.#sweep);
     this.#sweep = undefined;
+    if (this.#draining.size > 0) return;
+    clearInterval(this.#checking);
+    this.#checking = undefined;
+  }
+
+  #checkAlive(): void {
+    const nowMs = Date.now();
+    for (const session of [...[...this.#sessions.values()].flat(), ...this.#draining]) session.checkAlive(nowMs);
   }
 
   #closeIdle(): void {

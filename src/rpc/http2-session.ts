@@ -9,6 +9,7 @@ import { connect as connectSocket, type Socket } from "node:net";
 import { MicroError } from "#base/error.ts";
 import { limits } from "#base/limits.ts";
 import { widenConnectionWindow } from "#platform/http2-window.ts";
+import { Liveness, type LivenessConfig } from "./liveness.ts";
 import { connectionFailure, fromConnectionFailure } from "./connection-error.ts";
 import { parseSocketAddress } from "./socket-address.ts";
 
@@ -24,6 +25,8 @@ export interface Http2SessionOptions {
   readonly address: string;
   /** Time for the connection to stand, in milliseconds. */
   readonly dialTimeoutMs: number;
+  /** When a silent peer is asked whether it is there, while it has calls. */
+  readonly keepAlive: LivenessConfig;
   /** Told when the session begins to drain, and when it is closed. */
   readonly onChange: (session: Http2Session) => void;
 }
@@ -37,6 +40,7 @@ export class Http2Session {
   /** Resolves when calls may be sent; rejects with `unavailable` and `neverSent` when it comes to nothing. */
   readonly ready: Promise<void>;
   readonly #session: ClientHttp2Session;
+  readonly #liveness: Liveness;
   readonly #onChange: (session: Http2Session) => void;
   #state: SessionState = { kind: "dialing" };
   #callCount = 0;
@@ -53,6 +57,11 @@ export class Http2Session {
       maxSessionMemory: 256,
       settings: { enablePush: false, initialWindowSize: limits.http2StreamWindowBytes },
     });
+    const watched = {
+      bytesRead: () => socket.bytesRead,
+      ping: (onPong: () => void) => void this.#session.ping(onPong),
+    };
+    this.#liveness = new Liveness(watched, options.keepAlive, Date.now());
     this.ready = this.#dial(options.dialTimeoutMs);
     // The pool awaits it; where every call has left before that, its failure is of no interest.
     this.ready.catch(() => undefined);
@@ -112,6 +121,16 @@ export class Http2Session {
     }
     if (this.#state.kind === "closed" || this.#session.destroyed) return this.#lost(false, cause);
     return connectionFailure("bad_gateway", this.address, "the answer broke off before its end", { cause });
+  }
+
+  /** Looks whether a peer that has calls still lives; ends the connection and the calls of one that does not. */
+  checkAlive(nowMs: number): void {
+    const { kind } = this.#state;
+    if (kind !== "up" && kind !== "draining") return;
+    if (this.#callCount === 0) return this.#liveness.rest(nowMs);
+    if (this.#session.destroyed || this.#liveness.check(nowMs)) return;
+    this.#end(connectionFailure("unavailable", this.address, "the service stopped answering"));
+    this.#session.destroy();
   }
 
   /** Ends the connection and the calls on it. */
