@@ -67,7 +67,9 @@ export interface AccessRules {
 export interface DataRules extends AccessRules {
   /** Names that rules of the namespace deny something of, for resources of a type, in lower case; without `*`. */
   deniedNames(namespace: string, type: string): readonly string[];
-  /** Calls `listener` after each change of rules. Returns what ends that. */
+  /** True for an account as a token said it that has ended since, for whoever still holds it. */
+  hasEnded(account: Account): boolean;
+  /** Calls `listener` after each change of rules, and when tokens have ended. Returns what ends that. */
   onChange(listener: () => void): () => void;
 }
 

@@ -6,7 +6,9 @@ import { evaluateRules } from "./evaluate-rules.ts";
 export interface RuleSource {
   /** The rules that apply in a namespace now. */
   rulesOf(namespace: string): readonly Rule[];
-  /** Calls `listener` after each change. Returns what ends that. */
+  /** True for an account as a token said it that has ended since. @default none has */
+  hasEnded?(account: Account): boolean;
+  /** Calls `listener` after each change, also of what has ended. Returns what ends that. */
   onChange(listener: () => void): () => void;
 }
 
@@ -50,6 +52,10 @@ export class CachedAccessRules implements DataRules {
     if (this.#names.size >= limits.tokenCacheCountMax) this.#names.clear();
     this.#names.set(key, names);
     return names;
+  }
+
+  hasEnded(account: Account): boolean {
+    return this.#source.hasEnded?.(account) ?? false;
   }
 
   onChange(listener: () => void): () => void {

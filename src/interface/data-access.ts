@@ -49,6 +49,9 @@ export function requireData(
 ): Account {
   const { namespace, resource, at } = asked;
   const known = requireNamespace(requireAccount(account, at), namespace, at);
+  if (rules?.hasEnded(known) === true) {
+    throw new MicroError("unauthenticated", "the token has ended; log in again: micro login", { at });
+  }
   const { granted, rule } = decideData(rules, known, asked);
   if (granted) return known;
   const what = `${resource.endpoint} of ${resource.type} ${resource.name}`;

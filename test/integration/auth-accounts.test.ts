@@ -146,6 +146,36 @@ describe("accounts", () => {
     expect(await auth.verifier.verify(fresh.accessToken)).toBeDefined();
   });
 
+  it("end also when they never logged in, or when nothing of their logins is left", async () => {
+    const { accounts, refresh, login } = opened();
+    await accounts.create({ namespace, id: "stranger" });
+    expect(await accounts.delete(namespace, "stranger")).toBe(true);
+    await accounts.create({ namespace, id: "guest", secret: "guest-secret" });
+    await refresh.revoke(namespace, (await login("guest", "guest-secret")).refreshToken);
+    expect(await accounts.delete(namespace, "guest")).toBe(true);
+  });
+
+  it("lose their tokens and logins when they are revoked, and keep their secret, also over a restart", async () => {
+    await using temp = await createTempFolder();
+    const first = await openAuth(temp.path);
+    await first.accounts.create({ namespace, id: "ann", secret: "a-secret-of-anns" });
+    const pair = await first.login("ann", "a-secret-of-anns");
+    const account = await first.auth.verifier.verify(pair.accessToken);
+    expect(account?.id).toBe("ann");
+    expect(await first.accounts.revoke(namespace, "ann")).toBe(true);
+    expect(await first.accounts.revoke(namespace, "nobody")).toBe(false);
+    expect(account !== undefined && first.auth.rules.hasEnded(account)).toBe(true);
+    expect(await first.auth.verifier.verify(pair.accessToken)).toBeUndefined();
+    await expectError(first.renew(pair.refreshToken), "invalid_argument");
+    await first.close();
+    const second = await openAuth(temp.path);
+    expect(await second.auth.verifier.verify(pair.accessToken)).toBeUndefined();
+    await expectError(second.renew(pair.refreshToken), "invalid_argument");
+    const { accessToken } = await second.login("ann", "a-secret-of-anns");
+    expect(await second.auth.verifier.verify(accessToken)).toMatchObject({ id: "ann" });
+    await second.close();
+  });
+
   it("end their logins when the secret changes, also over a restart", async () => {
     await using temp = await createTempFolder();
     const first = await openAuth(temp.path);

@@ -218,6 +218,28 @@ describe("a stream that is open", () => {
   });
 });
 
+describe("a stream whose token is revoked", () => {
+  it("ends", async () => {
+    const { access } = await createAccount(server, { id: "eve", ...shop });
+    const client = createClient({ address: server.addresses.network, token: access, namespace: "shop", variables: {} });
+    let code = "";
+    const reading = (async () => {
+      try {
+        for await (const each of client.stream("broker", "Broker.Subscribe", { topic: "gossip" })) code = typeof each;
+      } catch (reason) {
+        code = MicroError.from(reason).code;
+      }
+    })();
+    await waitUntil("the subscriber", async () =>
+      (await chief.call("broker", "Broker.Stats", {})).text.includes('"gossip"'),
+    );
+    await admin.get("auth", "Accounts.Revoke", { id: "eve", options: shop });
+    await reading;
+    expect(code).toBe("unauthenticated");
+    await client.stop();
+  });
+});
+
 describe("data of the installation", () => {
   it("is out of reach for an administrator of another namespace, whatever he names and whatever rules say", async () => {
     const resource = { type: "*", name: "*", endpoint: "*" };

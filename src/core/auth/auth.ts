@@ -91,7 +91,12 @@ export async function createAuth(deps: AuthDeps): Promise<Auth> {
   const verifier = new CachedTokenVerifier({ codec, cutoffs, clock });
   const rules = new CachedAccessRules({
     rulesOf: (namespace) => ruleBook.get(namespace).rules,
-    onChange: (listener) => ruleBook.onChange(listener),
+    hasEnded: (account) => verifier.hasEnded(account),
+    onChange: (listener) => {
+      // The verifier, which was there first, has heard of ended tokens before any listener does.
+      const unsubscribe = [ruleBook.onChange(listener), cutoffs.onChange(listener)];
+      return () => unsubscribe.forEach((each) => each());
+    },
   });
   const throttle = new LoginThrottle(clock);
   const desk = new LoginDesk({ accounts, refresh, codec, hasher, throttle, clock });
@@ -114,6 +119,7 @@ export async function createAuth(deps: AuthDeps): Promise<Auth> {
     issueLocalToken: (id, lifetimeMs = 0) => desk.locally({ namespace: defaultNamespace, id, lifetimeMs }),
     stop: () => {
       rules.stop();
+      verifier.stop();
       return audit.stop();
     },
   };

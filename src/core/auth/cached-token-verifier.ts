@@ -14,9 +14,21 @@ export interface CachedTokenVerifierDeps {
 export class CachedTokenVerifier implements TokenVerifier {
   readonly #deps: CachedTokenVerifierDeps;
   readonly #known = new Map<string, ReadToken>();
+  readonly #ended = new WeakSet<Account>();
+  readonly #unsubscribe: () => void;
 
   constructor(deps: CachedTokenVerifierDeps) {
     this.#deps = deps;
+    this.#unsubscribe = deps.cutoffs.onChange(() => this.#forgetEnded());
+  }
+
+  /** True for an account that `verify` gave for a token which was revoked since. */
+  hasEnded(account: Account): boolean {
+    return this.#ended.has(account);
+  }
+
+  stop(): void {
+    this.#unsubscribe();
   }
 
   verify(token: string): Account | undefined | Promise<Account | undefined> {
@@ -37,6 +49,16 @@ export class CachedTokenVerifier implements TokenVerifier {
   #holds({ account, generation, expiresAtMs }: ReadToken): boolean {
     const { clock, cutoffs } = this.#deps;
     return expiresAtMs > clock.now() && generation >= cutoffs.get(account.namespace, account.id);
+  }
+
+  /** Streams that were begun with such a token hold its account. */
+  #forgetEnded(): void {
+    const { cutoffs } = this.#deps;
+    for (const [token, { account, generation }] of this.#known) {
+      if (generation >= cutoffs.get(account.namespace, account.id)) continue;
+      this.#known.delete(token);
+      this.#ended.add(account);
+    }
   }
 
   #remember(token: string, read: ReadToken): void {
