@@ -7,7 +7,8 @@ import { waitUntil } from "#testing/wait-until.ts";
 const program = new URL("../fixtures/serve-events.ts", import.meta.url).pathname;
 const topic = "orders";
 const roundCount = 6;
-const laneCount = 200;
+/** So many that two calls are under way. */
+const laneCount = 800;
 
 interface EventsProcess {
   readonly address: string;
@@ -62,7 +63,7 @@ describe("Events.publish() to a server that is killed under load", () => {
       const events = createEvents(client);
       const load = new Load(events);
       for (let round = 0; round < roundCount; round += 1) {
-        const enough = load.answers.size + 500 + Math.floor(Math.random() * 2_000);
+        const enough = load.answers.size + 1_000 + Math.floor(Math.random() * 4_000);
         await waitUntil("enough answers", () => load.answers.size >= enough);
         await server.kill();
         server = await serve(folder.path, address);
