@@ -66,8 +66,11 @@ export const limits = {
   /** The same for callers who wait for an answer of ours: they may be phones, and nobody waits for them. */
   callerSilencesMs: [60_000],
   callerTimeoutMs: 20_000,
-  /** Streams that a caller may reset on one connection at once, and a tenth of that each second: more is a flood. */
-  streamResetCountMax: 1_000,
+  /**
+   * Streams that a caller may reset on one connection at once, and a tenth of that each second: more is a flood. An edge in
+   * front passes on what its own callers cancel, which must stay below.
+   */
+  streamResetCountMax: 10_000,
   /** Connections that saw no call for this long are closed. */
   connectionIdleMs: 60_000,
   /** Time for a new connection, or for a request that has begun, to show its whole headers: slow ones hold a place for nothing. */

@@ -6,6 +6,7 @@ import type { Connection, ConnectionTable } from "./connection-table.ts";
 import type { HttpListener } from "./http-exchange.ts";
 import { listenNet, type Acceptor } from "./net-listener.ts";
 import { createHttpAcceptor } from "./node-http-acceptor.ts";
+import { ResetGuard } from "./reset-guard.ts";
 import type { RpcServer } from "./rpc-server.ts";
 
 export interface ListenRpcOptions {
@@ -44,9 +45,13 @@ function createHttp2Acceptor(server: RpcServer, connections: ConnectionTable): A
   });
   return (connection) => {
     openSession(http2, connection, (session) => {
+      const resets = new ResetGuard(limits.streamResetCountMax);
       session.on("stream", (stream, headers) => {
         connections.begin(connection);
-        stream.once("close", () => connections.finish(connection));
+        stream.once("close", () => {
+          connections.finish(connection);
+          if (stream.aborted && !resets.note()) connection.socket.destroy();
+        });
         server.handleStream(stream, headers);
       });
     });
