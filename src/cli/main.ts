@@ -12,6 +12,7 @@ USAGE:
    micro SERVICE ENDPOINT [--field=value …]
 
 COMMANDS:
+   auth         Manage accounts, rules and tokens
    backup       Copy everything that the server keeps to a file
    broker       Send and print messages
    call         Call an endpoint of a service
