@@ -12,8 +12,8 @@ export interface ListenGatewayOptions {
   /** Lets several processes listen on one port; the system spreads connections over them. @default false */
   readonly reusePort?: boolean;
   /**
-   * Seconds without a byte written after which a connection is closed. What a caller sends does not count, so that a body
-   * that trickles in ends too.
+   * Seconds without a byte written after which a connection is closed, at the latest four seconds later. What a caller
+   * sends does not count, so that a body that trickles in ends too.
    *
    * @default 75
    */
@@ -49,6 +49,12 @@ const idleTimeoutSecondsDefault = 75;
 /** A look at the requests of a server that is about to stop, in milliseconds; and how many looks there are at most. */
 const quietStepMs = 50;
 const quietStepCountMax = 20;
+
+/**
+ * Bun looks for idle connections every four seconds and closes each up to that much early: one that may be idle for four
+ * seconds can go as soon as it has come. It is told so much more.
+ */
+const idleLookSeconds = 4;
 
 /** Seconds without a frame after which a WebSocket is closed. Bun sends pings in good time. */
 const socketIdleSeconds = 60;
@@ -95,7 +101,8 @@ function start(
   options: ListenGatewayOptions,
   sockets: Set<GatewaySocket>,
 ): GatewayServer {
-  const { reusePort = false, tls, idleTimeoutSeconds = idleTimeoutSecondsDefault } = options;
+  const { reusePort = false, tls } = options;
+  const idleTimeoutSeconds = (options.idleTimeoutSeconds ?? idleTimeoutSecondsDefault) + idleLookSeconds;
   const { socketCountMax = limits.socketCountMax } = options;
   const wanted = parseListenAddress(address);
   let host: RequestHost | undefined;
