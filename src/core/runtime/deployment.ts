@@ -1,11 +1,14 @@
 import { MicroError } from "#base/error.ts";
 import type { InstanceState, RuntimeService, ServiceStatus } from "#interface/runtime.ts";
+import { BuildStep } from "./build-step.ts";
 import { Instance, type InstanceDeps } from "./instance.ts";
 import type { Launcher } from "./launcher.ts";
+import type { Builder } from "./service-builder.ts";
 import type { ServiceRecord } from "./service-record.ts";
 
 export interface DeploymentDeps extends Omit<InstanceDeps, "prepare"> {
   readonly launcher: Launcher;
+  readonly builder: Builder;
 }
 
 export interface DeploymentOptions {
@@ -19,6 +22,8 @@ export interface DeploymentOptions {
 export class Deployment {
   readonly #deps: DeploymentDeps;
   readonly #options: DeploymentOptions;
+  readonly #build: BuildStep;
+  #starting: Promise<void> = Promise.resolve();
   #record: ServiceRecord;
   #instances: readonly Instance[];
   /** Processes of an update that has not succeeded yet. */
@@ -28,6 +33,7 @@ export class Deployment {
     this.#record = record;
     this.#deps = deps;
     this.#options = options;
+    this.#build = new BuildStep(deps.builder);
     this.#instances = this.#createInstances(record);
   }
 
@@ -38,8 +44,8 @@ export class Deployment {
   get state(): RuntimeService {
     const { namespace, name, version, metadata, source, updatedAtMs } = this.#record;
     const instances = this.#instances.map((each) => each.state);
-    const status = combineStatus(instances);
-    const error = instances.find((each) => each.error !== undefined)?.error ?? this.#record.error;
+    const status = this.#withBuild(combineStatus(instances));
+    const error = instances.find((each) => each.error !== undefined)?.error ?? this.#build.error ?? this.#record.error;
     const serviceName = this.#instances.find((each) => each.serviceName !== undefined)?.serviceName ?? name;
     return {
       namespace,
@@ -60,12 +66,15 @@ export class Deployment {
     return [...this.#instances, ...this.#candidates].some(({ id }) => id === instance);
   }
 
+  /** Builds, then starts; what comes of it is seen in `state`. */
   start(): void {
-    for (const each of this.#instances) each.start();
+    this.#starting = this.#buildAndStart(this.#record, this.#instances);
   }
 
   /** Resolves when the first attempt of every process to start has ended, well or not. */
   async settled(): Promise<void> {
+    await this.#starting;
+    if (this.#build.error !== undefined) return;
     await Promise.all(this.#instances.map((each) => each.firstStart));
   }
 
@@ -74,10 +83,11 @@ export class Deployment {
    * never answered there is nothing to protect: it is stopped first, and what becomes of the new is seen in `state`.
    *
    * @param commit makes the new record durable; called before the old is stopped.
-   * @throws MicroError `failed_precondition` with the reason when the new does not answer; the old keeps running.
+   * @throws MicroError `failed_precondition` with the reason when the new cannot be built or does not answer; the old keeps running.
    */
   async replace(record: ServiceRecord, commit: () => Promise<void>): Promise<void> {
     if (!this.#instances.some((each) => each.hasAnswered)) return this.#startOver(record, commit);
+    await this.#build.run(record);
     this.#candidates = this.#createInstances(record);
     const old = this.#instances;
     try {
@@ -99,7 +109,14 @@ export class Deployment {
     this.#record = record;
   }
 
+  /** Ends the build that is under way: what waits for it fails. */
+  cancelBuild(): void {
+    this.#build.cancel();
+  }
+
   async stop(): Promise<void> {
+    this.cancelBuild();
+    await this.#starting;
     await stopInstances([...this.#instances, ...this.#candidates]);
   }
 
@@ -109,6 +126,23 @@ export class Deployment {
     this.#record = record;
     this.#instances = this.#createInstances(record);
     this.start();
+  }
+
+  async #buildAndStart(record: ServiceRecord, instances: readonly Instance[]): Promise<void> {
+    try {
+      await this.#build.run(record);
+    } catch {
+      // Told by `state`; not tried again by itself, since the same source fails in the same way.
+      return;
+    }
+    for (const each of instances) each.start();
+  }
+
+  /** Processes that were never started wait for their build, or have none to come from. */
+  #withBuild(status: ServiceStatus): ServiceStatus {
+    if (status !== "pending") return status;
+    if (this.#build.isBuilding) return "building";
+    return this.#build.error === undefined ? status : "error";
   }
 
   #createInstances(record: ServiceRecord): Instance[] {

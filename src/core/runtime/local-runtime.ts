@@ -29,6 +29,7 @@ import { ServiceLogs } from "./service-logs.ts";
 import { toServiceStoreKey, type ServiceRecord } from "./service-record.ts";
 import { ServiceRecords, sourceStoreKeys } from "./service-records.ts";
 import { openSocketFolder } from "./socket-folder.ts";
+import { ServiceBuilder } from "./service-builder.ts";
 import { SourceStore } from "./source-store.ts";
 import { startInTurns } from "./start-in-turns.ts";
 
@@ -74,6 +75,7 @@ export class LocalRuntime implements Runtime, Stoppable {
   readonly #logs: ServiceLogs;
   readonly #records: ServiceRecords;
   readonly #launcher: Launcher;
+  readonly #builder: ServiceBuilder;
   readonly #preparing: PrepareRecordDeps;
   readonly #turns = new KeyedQueue();
   readonly #deployments = new Map<string, Deployment>();
@@ -97,6 +99,7 @@ export class LocalRuntime implements Runtime, Stoppable {
     this.#notes = new ProcessNotes({ folder: `${paths.runtimeFolder}/run`, logger });
     this.#logs = new ServiceLogs({ logsFolder: paths.logsFolder, clock, logger });
     this.#records = new ServiceRecords(deps);
+    this.#builder = new ServiceBuilder({ sourceFolder: (sha256) => this.sources.folder(sha256) });
     this.#launcher = new Launcher({
       ...deps,
       bun,
@@ -191,6 +194,8 @@ export class LocalRuntime implements Runtime, Stoppable {
   }
 
   async delete(key: ServiceKey): Promise<void> {
+    // An update that builds would hold it up for as long as that takes.
+    this.#deployments.get(toServiceStoreKey(key))?.cancelBuild();
     await this.#inTurn(key, async (storeKey) => {
       const deployment = this.#require(key, storeKey);
       await deployment.stop();
@@ -213,7 +218,14 @@ export class LocalRuntime implements Runtime, Stoppable {
     const log = this.#logs.for(record);
     const deploymentOf = (instance: string): ServiceKey | undefined =>
       [...this.#deployments.values()].find((each) => each.owns(instance))?.record;
-    const own = { launcher: this.#launcher, log, nodes: this.#nodes, notes: this.#notes, deploymentOf };
+    const own = {
+      launcher: this.#launcher,
+      builder: this.#builder,
+      log,
+      nodes: this.#nodes,
+      notes: this.#notes,
+      deploymentOf,
+    };
     return new Deployment(record, { ...own, probe, clock, onGone }, this.#options);
   }
 

@@ -1,0 +1,46 @@
+import { MicroError } from "#base/error.ts";
+import type { Builder } from "./service-builder.ts";
+import type { ServiceRecord } from "./service-record.ts";
+
+/** The build that the processes of a deployment wait for; one at a time. */
+export class BuildStep {
+  readonly #builder: Builder;
+  #abort: AbortController | undefined;
+  #isBuilding = false;
+  #error: string | undefined;
+
+  constructor(builder: Builder) {
+    this.#builder = builder;
+  }
+
+  /** True while something is really built. */
+  get isBuilding(): boolean {
+    return this.#isBuilding;
+  }
+
+  /** Why the last build failed. */
+  get error(): string | undefined {
+    return this.#error;
+  }
+
+  /** @throws MicroError as {@link Builder.build} does; the reason is kept in `error`. */
+  async run(record: ServiceRecord): Promise<void> {
+    this.#abort = new AbortController();
+    this.#error = undefined;
+    const onBuild = (): void => void (this.#isBuilding = true);
+    try {
+      await this.#builder.build(record, { signal: this.#abort.signal, onBuild });
+    } catch (reason) {
+      const error = MicroError.from(reason);
+      this.#error = error.detail;
+      throw error;
+    } finally {
+      this.#isBuilding = false;
+    }
+  }
+
+  /** Ends the build that is under way, whose `run` then fails. */
+  cancel(): void {
+    this.#abort?.abort();
+  }
+}
