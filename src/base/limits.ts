@@ -328,6 +328,15 @@ export const limits = {
   logFileBytesMax: 8 * MiB,
   /** One line of a service's log: longer ones are cut. */
   logLineBytesMax: 16 * KiB,
+  /** Events of the runtime that wait to be written before the oldest are left out: some megabytes, and minutes of a busy server. */
+  runtimeEventsWaitingMax: 10_000,
+  /** Times that one batch of them is tried: half a minute of a disk that refuses. */
+  runtimeEventAttemptsMax: 10,
+  /** How long a stopping server waits until they are written. */
+  runtimeEventsFlushMs: 2_000,
+  /** Events of the runtime that a namespace keeps unless its administrators say otherwise, and for how long. */
+  runtimeEventsKeptMax: 100_000,
+  runtimeEventsKeptMs: 30 * 24 * 3_600_000,
   /** What one service may log in a second before its output is read more slowly: a flood must not keep a core busy. */
   logBytesPerSecondMax: 4 * MiB,
 } as const;

@@ -61,7 +61,18 @@ async function build({ config, logger, version }: ServerDeps, parts: OwnedParts)
   // The network listens first: services, which need it, are started by the runtime behind it.
   const network = parts.own(await listenPart("--network-address", listenForRpc(config.networkAddress)));
   const networkAddress = network.address;
-  const { runtime, start } = createRuntime({ store, auth, registry, http, logger, paths, networkAddress });
+  const { events } = state;
+  const { runtime, news, start } = createRuntime({
+    store,
+    auth,
+    registry,
+    http,
+    events,
+    logger,
+    paths,
+    networkAddress,
+  });
+  parts.own(news);
   parts.own(runtime);
   const backup = backupDeps({ paths, store, state, logger, version });
   const core = createCoreTables({ auth, registry, runtime, store, state, backup }, version);
@@ -89,6 +100,7 @@ async function build({ config, logger, version }: ServerDeps, parts: OwnedParts)
       await front.stop();
       await registry.stop();
       await runtime.stop();
+      await news.stop();
       await state.endStreams();
       await parts.stop();
     },

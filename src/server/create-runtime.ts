@@ -1,9 +1,12 @@
 import { systemClock } from "#base/clock.ts";
 import type { HomePaths } from "#base/home.ts";
+import type { Stoppable } from "#base/lifecycle.ts";
 import type { Logger } from "#base/logger.ts";
 import type { Auth } from "#core/auth/auth.ts";
 import type { MemoryRegistry } from "#core/registry/memory-registry.ts";
 import { LocalRuntime } from "#core/runtime/local-runtime.ts";
+import { RuntimeEventPublisher } from "#core/runtime/runtime-event-publisher.ts";
+import type { Events } from "#interface/events.ts";
 import type { Store } from "#interface/store.ts";
 import type { HttpClient } from "#rpc/http-client.ts";
 import { probeNode } from "./probe-node.ts";
@@ -27,6 +30,8 @@ export interface RuntimeDeps {
   readonly auth: Auth;
   readonly registry: MemoryRegistry;
   readonly http: HttpClient;
+  /** Where the runtime tells what happens. */
+  readonly events: Events;
   readonly logger: Logger;
   readonly paths: HomePaths;
   /** `host:port` of the network. */
@@ -35,13 +40,16 @@ export interface RuntimeDeps {
 
 export interface ServerRuntime {
   readonly runtime: LocalRuntime;
+  /** What it told and is not written yet. */
+  readonly news: Stoppable;
   /** Starts the services that are declared. */
   readonly start: () => Promise<void>;
 }
 
 /** The runtime for processes of this machine. */
 export function createRuntime(deps: RuntimeDeps): ServerRuntime {
-  const { store, auth, registry, http, logger, paths, networkAddress } = deps;
+  const { store, auth, registry, http, events, logger, paths, networkAddress } = deps;
+  const news = new RuntimeEventPublisher({ events, clock: systemClock, logger });
   let provided: Promise<void> | undefined;
   const provide = (): Promise<void> => (provided ??= provideSdk(paths.runtimeFolder));
   const runtime = new LocalRuntime(
@@ -52,6 +60,7 @@ export function createRuntime(deps: RuntimeDeps): ServerRuntime {
       identities: auth.identities,
       logger,
       clock: systemClock,
+      events: news,
       paths,
       networkAddress: () => networkAddress,
       publicKey: auth.publicKey,
@@ -63,6 +72,7 @@ export function createRuntime(deps: RuntimeDeps): ServerRuntime {
   );
   return {
     runtime,
+    news,
     start: async () => {
       await runtime.start();
       // Made ready before anybody waits for it; a failure is told to whoever starts a service.

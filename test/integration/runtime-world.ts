@@ -3,6 +3,7 @@ import { systemClock } from "#base/clock.ts";
 import { createLogger, silentLogger, type Logger } from "#base/logger.ts";
 import type { ServiceNode } from "#interface/registry.ts";
 import type { RuntimeService, ServiceKey } from "#interface/runtime.ts";
+import type { RuntimeEvent } from "#interface/runtime-event.ts";
 import type { Store } from "#interface/store.ts";
 import { MemoryRegistry } from "#core/registry/memory-registry.ts";
 import { LocalRuntime, type LocalRuntimeOptions } from "#core/runtime/local-runtime.ts";
@@ -15,6 +16,8 @@ export interface RuntimeWorld extends AsyncDisposable {
   readonly store: Store;
   /** Launches that were revoked, `namespace/service:version`. */
   readonly revoked: readonly string[];
+  /** What the runtime said that happened, in order. */
+  readonly told: readonly RuntimeEvent[];
   upload(key: ServiceKey, files: Readonly<Record<string, string>>): Promise<string>;
   /** The one service of that key. */
   state(key: ServiceKey): Promise<RuntimeService>;
@@ -38,6 +41,7 @@ export async function startRuntimeWorld({
   const registry = new MemoryRegistry({ clock: systemClock });
   const network = serveNetwork(registry);
   const revoked: string[] = [];
+  const told: RuntimeEvent[] = [];
   const runtime = new LocalRuntime(
     {
       store,
@@ -51,6 +55,7 @@ export async function startRuntimeWorld({
       },
       logger,
       clock: systemClock,
+      events: { emit: (event) => void told.push(event) },
       paths: { runtimeFolder: `${folder}/runtime`, logsFolder: `${folder}/logs` },
       networkAddress: () => `127.0.0.1:${network.port}`,
       publicKey: "public key",
@@ -66,6 +71,7 @@ export async function startRuntimeWorld({
     registry,
     store,
     revoked,
+    told,
     upload: (key, files) => runtime.sources.put(key, packArchive(files), () => []),
     state: async (key) => {
       const [found] = await runtime.read(key);

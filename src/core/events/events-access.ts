@@ -1,6 +1,8 @@
+import { MicroError } from "#base/error.ts";
 import type { DataRules } from "#interface/auth.ts";
 import { requireData } from "#interface/data-access.ts";
 import { requireOwnNamespace } from "#interface/namespace-access.ts";
+import { runtimeTopic } from "#interface/runtime-event.ts";
 import type { ServerCall } from "#rpc/server-call.ts";
 import { requireTopicName } from "./events-wire.ts";
 
@@ -17,6 +19,10 @@ export function requireStream(
   for (const name of topics) {
     const resource = { type: "stream", name, endpoint: right } as const;
     requireData(rules, call.account, { namespace, resource, at: call.endpoint });
+    // What it says of services must be true, so nobody else writes it.
+    if (right === "publish" && name === runtimeTopic) {
+      throw new MicroError("permission_denied", `only the runtime publishes on topic ${name}`, { at: call.endpoint });
+    }
   }
   return namespace;
 }

@@ -5,6 +5,7 @@ import { delay } from "#base/lifecycle.ts";
 import { limits } from "#base/limits.ts";
 import type { ServiceNode } from "#interface/registry.ts";
 import type { InstanceState, ServiceKey } from "#interface/runtime.ts";
+import type { RuntimeEventSink, RuntimeEventType } from "#interface/runtime-event.ts";
 import { describeFailure, reasonLineCount } from "./failure-reason.ts";
 import type { InstanceNodes } from "./instance-nodes.ts";
 import { describeInstance, type InstancePhase } from "./instance-phase.ts";
@@ -27,6 +28,7 @@ export interface InstanceDeps {
   readonly clock: Clock;
   /** The deployment that an instance belongs to. */
   readonly deploymentOf: (instance: string) => ServiceKey | undefined;
+  readonly events: RuntimeEventSink;
   /** Its process is dead: its nodes leave the registry now, not when their time is up. */
   readonly onGone: (instance: string) => void;
 }
@@ -106,6 +108,7 @@ export class Instance {
       await phase.process.stop(this.#options.stopGraceMs);
     }
     await this.#task;
+    if (this.#phase.kind !== "stopped") this.#emit("stopped");
     this.#phase = { kind: "stopped" };
     this.#settleFirst({ kind: "failed", error: "it was stopped" });
   }
@@ -120,6 +123,7 @@ export class Instance {
       this.#phase = { kind: "crashed", error };
       this.#lastError = error;
       this.#settleFirst({ kind: "failed", error });
+      this.#emit("crashed", error);
       await this.#say(`${error}; starting again in ${(waitMs / 1_000).toFixed(1)}s`);
       await delay(waitMs, signal);
       if (signal.aborted) return;
@@ -167,6 +171,7 @@ export class Instance {
     const ended = new AbortController();
     const lastError = this.#lastError === undefined ? {} : { error: this.#lastError };
     this.#phase = { kind: "starting", process, startedAtMs, ...lastError };
+    this.#emit("started");
     const said = this.#say(`started ${this.#options.deployment.version}, pid ${process.pid}`);
     const watching = this.#awaitAnswer(process, startedAtMs, ended.signal);
     const exit = await process.died;
@@ -200,6 +205,7 @@ export class Instance {
     this.#lastError = undefined;
     this.#hasAnswered = true;
     this.#settleFirst({ kind: "running" });
+    this.#emit("healthy");
     const shared = registrations.map((each) => ({ ...each, others: findSharers(each, deployment, this.#deps) }));
     await this.#say(...describeRegistrations(deployment.name, shared));
   }
@@ -211,8 +217,14 @@ export class Instance {
     const error = `did not ${what} within ${this.#options.startTimeoutMs / 1_000}s`;
     this.#phase = { kind: "starting", process, startedAtMs, error };
     this.#settleFirst({ kind: "failed", error });
+    this.#emit("unhealthy", error);
     // The log reports its own failures.
     void this.#say(error);
+  }
+
+  #emit(type: RuntimeEventType, reason?: string): void {
+    const { deployment: service } = this.#options;
+    this.#deps.events.emit({ type, service, instance: this.id, ...(reason === undefined ? {} : { reason }) });
   }
 
   #say(...texts: readonly string[]): Promise<void> {

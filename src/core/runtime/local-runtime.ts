@@ -14,6 +14,7 @@ import type {
   ServiceKey,
   UpdateServiceOptions,
 } from "#interface/runtime.ts";
+import type { RuntimeEventSink } from "#interface/runtime-event.ts";
 import type { Store } from "#interface/store.ts";
 import { checkServiceKey } from "./check-service.ts";
 import { compareKeys } from "./compare-keys.ts";
@@ -41,6 +42,8 @@ export interface LocalRuntimeDeps {
   readonly identities: LaunchIdentities;
   readonly logger: Logger;
   readonly clock: Clock;
+  /** Told what happens to services. */
+  readonly events: RuntimeEventSink;
   readonly paths: { readonly runtimeFolder: string; readonly logsFolder: string };
   /** `host:port` of the network, asked at each launch. */
   readonly networkAddress: () => string;
@@ -154,6 +157,7 @@ export class LocalRuntime implements Runtime, Stoppable {
       await present?.stop();
       const deployment = this.#deploy(record);
       this.#deployments.set(storeKey, deployment);
+      this.#deps.events.emit({ type: "created", service: record });
       deployment.start();
     });
   }
@@ -186,6 +190,7 @@ export class LocalRuntime implements Runtime, Stoppable {
       });
       try {
         await deployment.replace(next, () => this.#records.put(next));
+        this.#deps.events.emit({ type: source === "" ? "restarted" : "updated", service: next });
       } catch (reason) {
         throw await this.#keepOld(deployment, MicroError.from(reason));
       }
@@ -202,6 +207,7 @@ export class LocalRuntime implements Runtime, Stoppable {
       await this.#deps.identities.revoke({ namespace: key.namespace, service: key.name, version: key.version });
       await this.#records.delete(deployment.record);
       this.#deployments.delete(storeKey);
+      this.#deps.events.emit({ type: "deleted", service: deployment.record });
       await this.#logs.remove(key);
     });
     await this.#collect();
@@ -214,7 +220,7 @@ export class LocalRuntime implements Runtime, Stoppable {
   }
 
   #deploy(record: ServiceRecord): Deployment {
-    const { probe, clock, removeInstance: onGone } = this.#deps;
+    const { probe, clock, events, removeInstance: onGone } = this.#deps;
     const log = this.#logs.for(record);
     const deploymentOf = (instance: string): ServiceKey | undefined =>
       [...this.#deployments.values()].find((each) => each.owns(instance))?.record;
@@ -226,7 +232,7 @@ export class LocalRuntime implements Runtime, Stoppable {
       notes: this.#notes,
       deploymentOf,
     };
-    return new Deployment(record, { ...own, probe, clock, onGone }, this.#options);
+    return new Deployment(record, { ...own, probe, clock, events, onGone }, this.#options);
   }
 
   async #keepOld(deployment: Deployment, error: MicroError): Promise<MicroError> {
@@ -236,6 +242,7 @@ export class LocalRuntime implements Runtime, Stoppable {
     const noted = { ...record, error: `the last update failed: ${error.detail}` };
     await this.#records.put(noted);
     deployment.note(noted);
+    this.#deps.events.emit({ type: "rolled_back", service: record, reason: error.detail });
     const what = `${record.name}:${record.version}`;
     const detail = `update of ${what} failed, the version before stays: ${error.detail}`;
     return new MicroError(error.code, detail, { cause: error });
