@@ -1,16 +1,19 @@
 import { MicroError } from "#base/error.ts";
+import type { RuntimeEventSink } from "#interface/runtime-event.ts";
 import type { Builder } from "./service-builder.ts";
 import type { ServiceRecord } from "./service-record.ts";
 
 /** The build that the processes of a deployment wait for; one at a time. */
 export class BuildStep {
   readonly #builder: Builder;
+  readonly #events: RuntimeEventSink;
   #abort: AbortController | undefined;
   #isBuilding = false;
   #error: string | undefined;
 
-  constructor(builder: Builder) {
-    this.#builder = builder;
+  constructor(deps: { readonly builder: Builder; readonly events: RuntimeEventSink }) {
+    this.#builder = deps.builder;
+    this.#events = deps.events;
   }
 
   /** True while something is really built. */
@@ -27,12 +30,17 @@ export class BuildStep {
   async run(record: ServiceRecord): Promise<void> {
     this.#abort = new AbortController();
     this.#error = undefined;
-    const onBuild = (): void => void (this.#isBuilding = true);
+    const onBuild = (): void => {
+      this.#isBuilding = true;
+      this.#events.emit({ type: "building", service: record });
+    };
     try {
       await this.#builder.build(record, { signal: this.#abort.signal, onBuild });
+      if (this.#isBuilding) this.#events.emit({ type: "built", service: record });
     } catch (reason) {
       const error = MicroError.from(reason);
       this.#error = error.detail;
+      this.#events.emit({ type: "build_failed", service: record, reason: error.detail });
       throw error;
     } finally {
       this.#isBuilding = false;

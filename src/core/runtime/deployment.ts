@@ -33,7 +33,7 @@ export class Deployment {
     this.#record = record;
     this.#deps = deps;
     this.#options = options;
-    this.#build = new BuildStep(deps.builder);
+    this.#build = new BuildStep(deps);
     this.#instances = this.#createInstances(record);
   }
 
