@@ -319,6 +319,8 @@ export const limits = {
   serviceStopGraceMs: 12_000,
   /** The same for a process that outlived its server: nobody calls it any more. */
   survivorStopGraceMs: 2_000,
+  /** How soon the end of a service is noticed that an earlier server started; the end of its output says it at once. */
+  adoptedPollMs: 1_000,
   /** Wait before a crashed service is started again; doubles with each crash up to the maximum. */
   restartInitialMs: 200,
   restartMaxMs: 30_000,

@@ -62,16 +62,9 @@ async function build({ config, logger, version }: ServerDeps, parts: OwnedParts)
   const network = parts.own(await listenPart("--network-address", listenForRpc(config.networkAddress)));
   const networkAddress = network.address;
   const { events } = state;
-  const { runtime, news, start } = createRuntime({
-    store,
-    auth,
-    registry,
-    http,
-    events,
-    logger,
-    paths,
-    networkAddress,
-  });
+  const { keepsServices } = config;
+  const running = { store, auth, registry, http, events, logger, paths, networkAddress, keepsServices };
+  const { runtime, news, start } = createRuntime(running);
   parts.own(news);
   parts.own(runtime);
   const backup = backupDeps({ paths, store, state, logger, version });
@@ -94,13 +87,15 @@ async function build({ config, logger, version }: ServerDeps, parts: OwnedParts)
     },
     auth,
     startServices: () => start().finally(starting),
-    // The front door first: requests that are inside need the services. Then what never ends by itself, so that draining
-    // waits for work only: watches, services and their logs, then those who listen; services may have had a last word to say.
+    // The front door first: requests that are inside need the services. Then services, who leave the registry, and what
+    // never ends by itself, so that draining waits for work only: watches and logs, then those who listen.
     stop: async () => {
       await front.stop();
-      await registry.stop();
       await runtime.stop();
       await news.stop();
+      await registry.stop();
+      // Those of services started by hand, and of services that are kept, would last until somebody ends them.
+      auth.endStreams();
       await state.endStreams();
       await parts.stop();
     },

@@ -36,6 +36,8 @@ export interface RuntimeDeps {
   readonly paths: HomePaths;
   /** `host:port` of the network. */
   readonly networkAddress: string;
+  /** Whether a stop leaves services running. */
+  readonly keepsServices: boolean;
 }
 
 export interface ServerRuntime {
@@ -48,7 +50,7 @@ export interface ServerRuntime {
 
 /** The runtime for processes of this machine. */
 export function createRuntime(deps: RuntimeDeps): ServerRuntime {
-  const { store, auth, registry, http, events, logger, paths, networkAddress } = deps;
+  const { store, auth, registry, http, events, logger, paths, networkAddress, keepsServices } = deps;
   const news = new RuntimeEventPublisher({ events, clock: systemClock, logger });
   let provided: Promise<void> | undefined;
   const provide = (): Promise<void> => (provided ??= provideSdk(paths.runtimeFolder));
@@ -68,7 +70,7 @@ export function createRuntime(deps: RuntimeDeps): ServerRuntime {
       provideSdk: provide,
       serverEnv: process.env,
     },
-    { reservedNames: coreNames },
+    { reservedNames: coreNames, keepsServices },
   );
   return {
     runtime,

@@ -37,6 +37,13 @@ describe("resolveServerOptions()", () => {
     expect(config.networkAddress).toBe("127.0.0.1:8443");
   });
 
+  it("ends services with the server unless it is told to keep them", () => {
+    expect(resolveServerOptions({}, {}).keepsServices).toBe(false);
+    expect(resolveServerOptions({}, { MICRO_KEEP_SERVICES: "1" }).keepsServices).toBe(true);
+    expect(resolveServerOptions({ keepServices: "false" }, { MICRO_KEEP_SERVICES: "true" }).keepsServices).toBe(false);
+    expect(() => resolveServerOptions({ keepServices: "maybe" }, {})).toThrow("--keep-services");
+  });
+
   it("refuses an unknown log level", () => {
     expect(() => resolveServerOptions({ logLevel: "loud" }, {})).toThrow('"loud" is not a log level');
   });

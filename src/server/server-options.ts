@@ -20,6 +20,11 @@ export interface RawServerOptions extends RawGatewayOptions {
   readonly registryAddress?: string;
   /** Where they publish. `MICRO_BROKER_ADDRESS`; `off`: nowhere. @default "127.0.0.1:8003" – unless another program has it */
   readonly brokerAddress?: string;
+  /**
+   * `true`: a stop leaves services running, and the next start takes them over. `MICRO_KEEP_SERVICES`.
+   * @default "false" – who stops a server usually wants nothing left behind
+   */
+  readonly keepServices?: string;
   /** `trace` … `error`. `MICRO_LOG_LEVEL`. @default "info" */
   readonly logLevel?: string;
 }
@@ -33,6 +38,7 @@ export interface ServerConfig {
   /** Absent: switched off. */
   readonly registryPort: CorePort | undefined;
   readonly brokerPort: CorePort | undefined;
+  readonly keepsServices: boolean;
   readonly logLevel: LogLevel;
   readonly gateway: GatewayOptions;
   /** Absent: the gateway speaks plain HTTP. */
@@ -68,10 +74,18 @@ export function resolveServerOptions(options: RawServerOptions, env: Environment
       "8000",
     ),
     brokerPort: resolveCorePort(options.brokerAddress ?? env["MICRO_BROKER_ADDRESS"], "--broker-address", "8003"),
+    keepsServices: parseSwitch(options.keepServices ?? env["MICRO_KEEP_SERVICES"] ?? "", "--keep-services"),
     logLevel: parseLogLevel(options.logLevel ?? env["MICRO_LOG_LEVEL"] ?? "info"),
     gateway: resolveGatewayFlags(options, env),
     tlsFiles: resolveTlsFiles(options.tlsCert ?? env["MICRO_TLS_CERT"], options.tlsKey ?? env["MICRO_TLS_KEY"]),
   });
+}
+
+/** @throws MicroError `invalid_argument` for what is neither yes nor no. */
+function parseSwitch(text: string, flag: string): boolean {
+  if (["true", "1"].includes(text)) return true;
+  if (["", "false", "0"].includes(text)) return false;
+  throw new MicroError("invalid_argument", `${flag} "${text}" is neither true nor false`);
 }
 
 /** @throws MicroError `invalid_argument` when one of the two is missing. */

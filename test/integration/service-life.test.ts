@@ -1,6 +1,10 @@
 import { describe, expect, it } from "bun:test";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { readProcessMark } from "#core/runtime/process-mark.ts";
+import { findFreePort } from "#testing/free-port.ts";
 import { startServer, type TestServer } from "#testing/start-server.ts";
+import { createTempFolder } from "#testing/temp-folder.ts";
 import { waitUntil } from "#testing/wait-until.ts";
 import { root, startServiceProcess } from "./service-process.ts";
 
@@ -25,6 +29,37 @@ async function greets(server: TestServer, path: string): Promise<boolean> {
   }
 }
 
+function isAlive(pid: number): boolean {
+  return readProcessMark(pid) !== undefined;
+}
+
+async function answers(server: TestServer, path: string): Promise<boolean> {
+  const answer = await fetch(`http://${server.addresses.gateway}/${path}`, { method: "POST", body: "{}" });
+  return answer.status === 200;
+}
+
+/** A service that counts in its log and, where nobody can lose it, in a file. */
+async function writeTicker(folder: string): Promise<void> {
+  const program = `
+    import { appendFileSync } from "node:fs";
+    import { service, z } from "micro-ts";
+    const ticker = service("ticker", { version: "1.0.0" });
+    const shape = z.object({});
+    ticker.endpoint("Say.Hello", { description: "Says nothing.", request: shape, response: shape, handle: async () => ({}) });
+    let count = 0;
+    setInterval(() => {
+      console.log("tick " + ++count);
+      appendFileSync(${JSON.stringify(`${folder}/count`)}, count + "\\n");
+    }, 20);
+    await ticker.run();`;
+  await Bun.write(`${folder}/index.ts`, program);
+}
+
+async function readCount(folder: string): Promise<number | undefined> {
+  const counts = (await readFile(`${folder}/count`, "utf8").catch(() => "")).trim().split("\n");
+  return Math.max(0, ...counts.map(Number)) || undefined;
+}
+
 /** The node ids of a service, as the registry has them now. */
 async function nodesOf(server: TestServer, name: string): Promise<string[]> {
   const { stdout } = await server.micro(["get", "service", name, "--output", "json"]);
@@ -43,6 +78,75 @@ describe("a service of the runtime", () => {
     await waitUntil("it runs again", async () => (await statusOf(server, "helloworld"))?.status === "running");
     expect(await greets(server, "helloworld/Call")).toBe(true);
     expect((await statusOf(server, "helloworld"))?.instances[0]?.restarts).toBe(1);
+  });
+});
+
+/** What the registry says of one process may change; that it is the same process may not. */
+async function pidsOf(server: TestServer, name: string): Promise<readonly number[]> {
+  return (await statusOf(server, name))?.instances.map(({ pid = 0 }) => pid) ?? [];
+}
+
+async function untilRunning(server: TestServer, name: string): Promise<void> {
+  await waitUntil(`${name} runs`, async () => (await statusOf(server, name))?.status === "running");
+}
+
+describe("services whose server dies", () => {
+  it("are taken over by the next one, with what they printed meanwhile, and watched as before", async () => {
+    const network = `--network-address=${await findFreePort()}`;
+    await using server = await startServer({ args: [network] });
+    await using temp = await createTempFolder();
+    await writeTicker(temp.path);
+    expect((await server.micro(["run", temp.path, "--name", "ticker", "--instances", "2"])).code).toBe(0);
+    const before = await pidsOf(server, "ticker");
+    expect(new Set(before).size).toBe(2);
+    await server.kill("SIGKILL");
+    const printed = await waitUntil("it goes on alone", async () => readCount(temp.path));
+    await waitUntil("and on", async () => ((await readCount(temp.path)) ?? 0) > (printed ?? 0));
+    await server.start();
+    await untilRunning(server, "ticker");
+    expect(new Set(await pidsOf(server, "ticker"))).toEqual(new Set(before));
+    await waitUntil("it answers through the new server", () => answers(server, "ticker/Say/Hello"));
+    const { stdout } = await server.micro(["logs", "ticker"]);
+    expect(stdout).toContain(`tick ${(printed ?? 0) + 1}\n`);
+    const [victim = 0] = before;
+    process.kill(victim, "SIGKILL");
+    await waitUntil("the death is noticed", async () => {
+      const pids = await pidsOf(server, "ticker");
+      return pids.every((pid) => pid > 0) && !pids.includes(victim) && pids.length === 2;
+    });
+    expect((await statusOf(server, "ticker"))?.instances.reduce((sum, { restarts }) => sum + restarts, 0)).toBe(1);
+    expect((await server.micro(["kill", "ticker"])).code).toBe(0);
+    expect(before.filter(isAlive)).toEqual([]);
+  });
+
+  it("stay through an upgrade: --keep-services leaves them to the next server, of any language", async () => {
+    const args = [`--network-address=${await findFreePort()}`, "--keep-services"];
+    await using server = await startServer({ args });
+    await using temp = await createTempFolder();
+    await writeTicker(temp.path);
+    expect((await server.micro(["run", temp.path, "--name", "ticker"])).code).toBe(0);
+    const plain = ["run", join(root, "examples/helloworld"), "--name", "plain", "--detach"];
+    expect((await server.micro([...plain, "--command", "sh -c", "--args", "exec sleep 600"])).code).toBe(0);
+    await waitUntil("both have processes", async () => ((await pidsOf(server, "plain"))[0] ?? 0) > 0);
+    const before = [...(await pidsOf(server, "ticker")), ...(await pidsOf(server, "plain"))];
+    expect(await server.kill("SIGTERM")).toBe(0);
+    expect(before.filter(isAlive)).toEqual(before);
+    await server.start();
+    await untilRunning(server, "ticker");
+    expect([...(await pidsOf(server, "ticker")), ...(await pidsOf(server, "plain"))]).toEqual(before);
+    expect((await server.micro(["kill", "ticker", "plain"])).code).toBe(0);
+    expect(before.filter(isAlive)).toEqual([]);
+  });
+
+  it("are ended and started anew when the network has moved, since they could never find it", async () => {
+    await using server = await startServer();
+    expect((await server.micro(["run", join(root, "examples/helloworld")])).code).toBe(0);
+    const before = await pidsOf(server, "helloworld");
+    await server.kill("SIGKILL");
+    await server.start();
+    await untilRunning(server, "helloworld");
+    expect(await greets(server, "helloworld/Call")).toBe(true);
+    expect(before.filter(isAlive)).toEqual([]);
   });
 });
 

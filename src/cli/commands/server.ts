@@ -42,6 +42,11 @@ export const command: Command = {
       help: "core services where Micro has its broker, default 127.0.0.1:8003 if free; or off (MICRO_BROKER_ADDRESS)",
     },
     {
+      name: "keep-services",
+      kind: "bool",
+      help: "a stop leaves services running for the next start to take over (MICRO_KEEP_SERVICES)",
+    },
+    {
       name: "log-level",
       kind: "string",
       placeholder: "LEVEL",
@@ -99,6 +104,7 @@ export const command: Command = {
       networkAddress: flags.text("network-address"),
       registryAddress: flags.text("registry-address"),
       brokerAddress: flags.text("broker-address"),
+      keepServices: flags.has("keep-services") ? String(flags.isOn("keep-services")) : undefined,
       logLevel: flags.text("log-level"),
       accessLog: flags.text("access-log"),
       corsOrigins: flags.text("cors-origins"),

@@ -64,6 +64,8 @@ export interface Auth extends Stoppable {
    * @throws MicroError `not_found` when there is no such account.
    */
   issueLocalToken(accountId: string, lifetimeMs?: number): Promise<TokenPair>;
+  /** Ends the streams of those who watch rules: a stopping server would else wait for them in vain. */
+  endStreams(): void;
 }
 
 export interface AuthParts {
@@ -75,6 +77,8 @@ export interface AuthParts {
   readonly verifier: TokenVerifier;
   readonly rules: DataRules;
   readonly audit: AuditLog;
+  /** Aborts when the server is about to stop. */
+  readonly ending: AbortSignal;
 }
 
 /** Opens auth over a store: reads the rules and what has ended, so that every later decision is made from memory. */
@@ -98,6 +102,7 @@ export async function createAuth(deps: AuthDeps): Promise<Auth> {
       return () => unsubscribe.forEach((each) => each());
     },
   });
+  const ending = new AbortController();
   const throttle = new LoginThrottle(clock);
   const desk = new LoginDesk({ accounts, refresh, codec, hasher, throttle, clock });
   return {
@@ -106,7 +111,7 @@ export async function createAuth(deps: AuthDeps): Promise<Auth> {
     identities: new LaunchIdentityBook({ accounts, codec, clock, audit }),
     publicKey: keys.publicKeyText,
     audit,
-    parts: { accounts, desk, refresh, ruleBook, cutoffs, verifier, rules, audit },
+    parts: { accounts, desk, refresh, ruleBook, cutoffs, verifier, rules, audit, ending: ending.signal },
     ensureAdministrator: async () => {
       const made = await ensureAdministrator(accounts);
       if (made === undefined) return undefined;
@@ -117,7 +122,9 @@ export async function createAuth(deps: AuthDeps): Promise<Auth> {
     findAdministrator: () => findAdministrator(accounts),
     resetAdministrator: () => resetAccess({ accounts, ruleBook, rules, audit }),
     issueLocalToken: (id, lifetimeMs = 0) => desk.locally({ namespace: defaultNamespace, id, lifetimeMs }),
+    endStreams: () => ending.abort(),
     stop: () => {
+      ending.abort();
       rules.stop();
       verifier.stop();
       return audit.stop();

@@ -14,6 +14,8 @@ export interface RuleHandlersDeps {
   readonly ruleBook: RuleBook;
   readonly cutoffs: TokenCutoffs;
   readonly audit: AuditSink;
+  /** Ends watches when it aborts. */
+  readonly ending: AbortSignal;
 }
 
 /** `auth.Rules` as callers reach it. */
@@ -21,6 +23,7 @@ export function ruleHandlers({
   ruleBook: rules,
   cutoffs,
   audit,
+  ending,
 }: RuleHandlersDeps): ProtoHandlers<typeof RulesService> {
   return {
     create: async ({ rule, options }, call) => {
@@ -51,7 +54,7 @@ export function ruleHandlers({
       // "*" is every namespace; the check lets it pass for administrators of the installation alone.
       const namespace = toNamespace(options, call);
       requireNamespace(call.account, namespace, "auth.Rules.Watch");
-      return watch({ book: rules, cutoffs }, namespace, call.signal);
+      return watch({ book: rules, cutoffs }, namespace, AbortSignal.any([call.signal, ending]));
     },
   };
 }

@@ -41,6 +41,7 @@ export class MemoryRegistry implements Registry, ServiceDirectory, Stoppable {
   #nodeCount = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerAtMs = Infinity;
+  #isStopped = false;
 
   constructor(deps: { readonly clock: Clock }) {
     this.#clock = deps.clock;
@@ -53,6 +54,8 @@ export class MemoryRegistry implements Registry, ServiceDirectory, Stoppable {
 
   async register(service: ServiceEntry, options: RegisterOptions): Promise<void> {
     checkEntry(service, options);
+    // Who were taken in now would not look for the server that comes next until its next beat.
+    if (this.#isStopped) throw new MicroError("unavailable", "the server is stopping", { at: "registry" });
     const ttlMs = options.ttlMs ?? limits.registryTtlMs;
     const expiresAtMs = ttlMs === 0 ? Infinity : this.#clock.now() + ttlMs;
     const known = this.#domains.get(options.domain)?.get(service.name)?.version(service.version);
@@ -128,7 +131,9 @@ export class MemoryRegistry implements Registry, ServiceDirectory, Stoppable {
     this.#schedule();
   }
 
+  /** Ends watches, and takes nobody in any more. */
   async stop(): Promise<void> {
+    this.#isStopped = true;
     clearTimeout(this.#timer);
     for (const watcher of this.#watchers) watcher.close();
   }

@@ -3,6 +3,7 @@ import type { InstanceState, RuntimeService, ServiceStatus } from "#interface/ru
 import { BuildStep } from "./build-step.ts";
 import { Instance, type InstanceDeps } from "./instance.ts";
 import type { Launcher } from "./launcher.ts";
+import type { ProcessNote } from "./process-notes.ts";
 import type { Builder } from "./service-builder.ts";
 import type { ServiceRecord } from "./service-record.ts";
 
@@ -29,12 +30,19 @@ export class Deployment {
   /** Processes of an update that has not succeeded yet. */
   #candidates: readonly Instance[] = [];
 
-  constructor(record: ServiceRecord, deps: DeploymentDeps, options: DeploymentOptions) {
+  /** @param adopted processes of it that a server before left running; they are looked after from now on. */
+  constructor(
+    record: ServiceRecord,
+    deps: DeploymentDeps,
+    options: DeploymentOptions & { readonly adopted?: readonly ProcessNote[] } = {},
+  ) {
+    const { adopted = [], ...rest } = options;
     this.#record = record;
     this.#deps = deps;
-    this.#options = options;
+    this.#options = rest;
     this.#build = new BuildStep(deps);
-    this.#instances = this.#createInstances(record);
+    this.#instances = this.#createInstances(record, adopted);
+    for (const each of this.#instances.slice(0, adopted.length)) each.start();
   }
 
   get record(): ServiceRecord {
@@ -120,6 +128,13 @@ export class Deployment {
     await stopInstances([...this.#instances, ...this.#candidates]);
   }
 
+  /** Leaves what runs to the next server; what is not declared ends. */
+  async release(): Promise<void> {
+    this.cancelBuild();
+    await this.#starting;
+    await Promise.all([...this.#instances.map((each) => each.release()), stopInstances(this.#candidates)]);
+  }
+
   async #startOver(record: ServiceRecord, commit: () => Promise<void>): Promise<void> {
     await commit();
     await stopInstances(this.#instances);
@@ -145,14 +160,14 @@ export class Deployment {
     return this.#build.error === undefined ? status : "error";
   }
 
-  #createInstances(record: ServiceRecord): Instance[] {
+  #createInstances(record: ServiceRecord, adopted: readonly ProcessNote[] = []): Instance[] {
     const prepare = (instance: string): ReturnType<Launcher["prepare"]> =>
       this.#deps.launcher.prepare(record, instance);
-    const options = { ...this.#options, deployment: record };
-    return Array.from(
-      { length: record.options.instances ?? 1 },
-      () => new Instance({ ...this.#deps, prepare }, options),
-    );
+    const options = { ...this.#options, deployment: record, revision: record.revision ?? "" };
+    return Array.from({ length: record.options.instances ?? 1 }, (_none, index) => {
+      const note = adopted[index];
+      return new Instance({ ...this.#deps, prepare }, { ...options, ...(note === undefined ? {} : { adopted: note }) });
+    });
   }
 }
 

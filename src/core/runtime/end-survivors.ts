@@ -2,10 +2,12 @@ import { limits } from "#base/limits.ts";
 import type { Logger } from "#base/logger.ts";
 import { endForeignGroup, groupHasEnvironment } from "./process-group.ts";
 import { readProcessMark } from "./process-mark.ts";
+import type { OutputPipes } from "./output-pipes.ts";
 import type { ProcessNote, ProcessNotes } from "./process-notes.ts";
 
 export interface EndSurvivorsDeps {
   readonly notes: ProcessNotes;
+  readonly pipes: Pick<OutputPipes, "remove">;
   readonly logger: Logger;
   /** The folder of the runtime: every service is started with its home below it. */
   readonly runtimeFolder: string;
@@ -14,8 +16,8 @@ export interface EndSurvivorsDeps {
 }
 
 /**
- * Ends the services that outlived a server which was killed, so that their replacements are no duplicates; also what is
- * left of one whose first process is dead. A process that merely got the id of one of them is left alone.
+ * Ends what outlived a server and is not taken over, so that its replacement is no duplicate; also what is left of a
+ * service whose first process is dead. A process that merely got the id of one of them is left alone.
  */
 export async function endSurvivors(found: readonly ProcessNote[], deps: EndSurvivorsDeps): Promise<void> {
   await Promise.all(found.map((note) => endSurvivor(note, deps)));
@@ -33,4 +35,5 @@ async function endSurvivor({ instance, pid, mark, service }: ProcessNote, deps: 
     deps.onGone(instance);
   }
   deps.notes.remove(instance);
+  deps.pipes.remove(instance);
 }

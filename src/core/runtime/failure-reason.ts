@@ -24,11 +24,18 @@ const telling = /(^|[\s:])([A-Z]\w*(Error|Exception)|error|panic|fatal)\b.*?[:[]
  * @param lines the last lines of its error output. @param folder its source, left out of paths.
  */
 export function describeFailure(exit: ProcessExit, lines: readonly string[], folder: string): string {
-  const how = "code" in exit ? `exited with code ${exit.code}` : `ended by signal ${exit.signal}`;
+  const how = describeExit(exit);
   const said = findReason(lines);
   if (said === undefined) return how;
-  const text = said.trim().replaceAll(`${folder}/`, "");
+  const text = folder === "" ? said.trim() : said.trim().replaceAll(`${folder}/`, "");
   return `${how}: ${text.length > textLengthMax ? `${text.slice(0, textLengthMax)}…` : text}`;
+}
+
+function describeExit(exit: ProcessExit): string {
+  if ("code" in exit) return `exited with code ${exit.code}`;
+  if ("signal" in exit) return `ended by signal ${exit.signal}`;
+  // Only the server that started it is told how.
+  return "ended";
 }
 
 /** The last line that looks like an error, else the last one that says anything. */

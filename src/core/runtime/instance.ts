@@ -6,16 +6,15 @@ import { limits } from "#base/limits.ts";
 import type { ServiceNode } from "#interface/registry.ts";
 import type { InstanceState, ServiceKey } from "#interface/runtime.ts";
 import type { RuntimeEventSink, RuntimeEventType } from "#interface/runtime-event.ts";
-import { describeFailure, reasonLineCount } from "./failure-reason.ts";
 import type { InstanceNodes } from "./instance-nodes.ts";
 import { describeInstance, type InstancePhase } from "./instance-phase.ts";
 import type { Launch } from "./launcher.ts";
-import type { ProcessNotes } from "./process-notes.ts";
+import type { ProcessNote } from "./process-notes.ts";
+import type { ProcessStarter, StartedProcess } from "./process-starter.ts";
 import { describeRegistrations, findServiceName, findSharers } from "./registered-name.ts";
 import type { ServiceLog } from "./service-log.ts";
-import { ServiceProcess, type ProcessExit } from "./service-process.ts";
+import type { ProcessExit, ServiceProcess } from "./service-process.ts";
 import { labelOf } from "./service-label.ts";
-import { removeSocket } from "./socket-folder.ts";
 
 export interface InstanceDeps {
   /** Made anew for each process. */
@@ -24,7 +23,7 @@ export interface InstanceDeps {
   readonly nodes: InstanceNodes;
   /** Whether a node answers. Never throws. */
   readonly probe: (node: ServiceNode) => Promise<boolean>;
-  readonly notes: ProcessNotes;
+  readonly starter: ProcessStarter;
   readonly clock: Clock;
   /** The deployment that an instance belongs to. */
   readonly deploymentOf: (instance: string) => ServiceKey | undefined;
@@ -36,6 +35,10 @@ export interface InstanceDeps {
 export interface InstanceOptions {
   /** The deployment that it belongs to. */
   readonly deployment: ServiceKey;
+  /** What it runs: a process of it may be taken over by a later server while that is still declared. */
+  readonly revision: string;
+  /** A process of a server before that runs already, and that this instance begins with. */
+  readonly adopted?: ProcessNote;
   /** @default limits.serviceStartTimeoutMs */
   readonly startTimeoutMs?: number;
   /** @default limits.serviceStopGraceMs */
@@ -52,16 +55,16 @@ const probePauseMs = 25;
  * longer waits when it keeps on ending.
  */
 export class Instance {
-  readonly id = crypto.randomUUID().replaceAll("-", "").slice(0, 12);
+  readonly id: string;
   /** Resolves when it answers for the first time, or when that failed. */
   readonly firstStart: Promise<FirstStart>;
   readonly #deps: InstanceDeps;
-  readonly #options: Required<InstanceOptions>;
+  readonly #options: InstanceOptions & Required<Pick<InstanceOptions, "startTimeoutMs" | "stopGraceMs">>;
   readonly #stopping = new AbortController();
   readonly #settleFirst: (result: FirstStart) => void;
   #phase: InstancePhase = { kind: "pending" };
-  #restartCount = 0;
-  #hasAnswered = false;
+  #restartCount: number;
+  #hasAnswered: boolean;
   /** Why it ended the last time; kept until it answers again, so that a crash loop does not look like a start. */
   #lastError: string | undefined;
   #serviceName: string | undefined;
@@ -74,6 +77,10 @@ export class Instance {
       stopGraceMs: limits.serviceStopGraceMs,
       ...options,
     };
+    const { adopted } = options;
+    this.id = adopted?.instance ?? crypto.randomUUID().replaceAll("-", "").slice(0, 12);
+    this.#restartCount = adopted?.restartCount ?? 0;
+    this.#hasAnswered = adopted !== undefined;
     const first = Promise.withResolvers<FirstStart>();
     this.firstStart = first.promise;
     this.#settleFirst = first.resolve;
@@ -113,10 +120,20 @@ export class Instance {
     this.#settleFirst({ kind: "failed", error: "it was stopped" });
   }
 
+  /** Stops looking after it and leaves its process to the next server. */
+  async release(): Promise<void> {
+    this.#stopping.abort();
+    const phase = this.#phase;
+    if (phase.kind === "starting" || phase.kind === "running") await phase.process.release();
+    await this.#task;
+  }
+
   async #supervise(): Promise<void> {
     const { signal } = this.#stopping;
+    const { adopted } = this.#options;
     for (let crashCount = 1; ; crashCount += 1) {
-      const { error, ranMs } = await this.#runOnce();
+      const isAdopted = adopted !== undefined && this.#phase.kind === "pending";
+      const { error, ranMs } = await this.#runOnce(() => (isAdopted ? this.#adopt(adopted) : this.#start()));
       if (signal.aborted) return;
       if (ranMs >= limits.restartResetMs) crashCount = 1;
       const waitMs = backoffMs(crashCount, { initialMs: limits.restartInitialMs, maxMs: limits.restartMaxMs });
@@ -131,55 +148,55 @@ export class Instance {
     }
   }
 
-  /** One process from its start to its end. */
-  async #runOnce(): Promise<{ readonly error: string; readonly ranMs: number }> {
-    const lastErrors: string[] = [];
+  /** One process from its start to its end. @param begin undefined: it was stopped meanwhile. */
+  async #runOnce(
+    begin: () => Promise<StartedProcess | undefined> | StartedProcess,
+  ): Promise<{ readonly error: string; readonly ranMs: number }> {
     try {
-      const launch = await this.#deps.prepare(this.id);
-      if (this.#stopping.signal.aborted) return { error: "it was stopped", ranMs: 0 };
-      const process = this.#spawn(launch, lastErrors);
-      const startedAtMs = this.#deps.clock.now();
-      const describe = (exit: ProcessExit): string => describeFailure(exit, lastErrors, launch.command.folder);
-      const exit = await this.#watch(process, startedAtMs, launch);
-      const ranMs = this.#deps.clock.now() - startedAtMs;
+      const started = await begin();
+      if (started === undefined) return { error: "it was stopped", ranMs: 0 };
+      const exit = await this.#watch(started);
+      const ranMs = this.#deps.clock.now() - started.startedAtMs;
       // Its last words may still be in the pipe; what is known already is shown meanwhile.
-      if (!this.#stopping.signal.aborted) this.#phase = { kind: "crashed", error: describe(exit) };
-      await process.ended;
-      return { error: describe(exit), ranMs };
+      if (!this.#stopping.signal.aborted) this.#phase = { kind: "crashed", error: started.describe(exit) };
+      await started.process.ended;
+      return { error: started.describe(exit), ranMs };
     } catch (reason) {
       return { error: MicroError.from(reason).detail, ranMs: 0 };
     }
   }
 
-  #spawn({ command, env }: Launch, lastErrors: string[]): ServiceProcess {
-    const { log, notes } = this.#deps;
-    const process = ServiceProcess.start({
-      command,
-      env,
-      onLines: (stream, lines) => {
-        if (stream === "stderr") lastErrors.push(...lines.slice(-reasonLineCount));
-        lastErrors.splice(0, lastErrors.length - reasonLineCount);
-        return log.write(this.id, stream, lines);
-      },
-    });
-    notes.write(this.id, process.pid, labelOf(this.#options.deployment));
-    return process;
+  async #start(): Promise<StartedProcess | undefined> {
+    const launch = await this.#deps.prepare(this.id);
+    if (this.#stopping.signal.aborted) return undefined;
+    const { deployment, revision } = this.#options;
+    const about = { instance: this.id, service: labelOf(deployment), revision, restartCount: this.#restartCount };
+    const started = this.#deps.starter.start(launch, about);
+    // The log reports its own failures, and ends after its instances.
+    this.#emit("started");
+    void this.#say(`started ${deployment.version}, pid ${started.process.pid}`);
+    return started;
+  }
+
+  #adopt(note: ProcessNote): StartedProcess {
+    const started = this.#deps.starter.adopt(note);
+    void this.#say(`adopted by the server that is back, pid ${note.pid}`);
+    return started;
   }
 
   /** Resolves the moment that the process is dead, and everybody knows. */
-  async #watch(process: ServiceProcess, startedAtMs: number, launch: Launch): Promise<ProcessExit> {
+  async #watch({ process, startedAtMs, clear }: StartedProcess): Promise<ProcessExit> {
     const ended = new AbortController();
     const lastError = this.#lastError === undefined ? {} : { error: this.#lastError };
     this.#phase = { kind: "starting", process, startedAtMs, ...lastError };
-    this.#emit("started");
-    const said = this.#say(`started ${this.#options.deployment.version}, pid ${process.pid}`);
     const watching = this.#awaitAnswer(process, startedAtMs, ended.signal);
     const exit = await process.died;
     ended.abort();
-    this.#deps.onGone(this.id);
-    this.#deps.notes.remove(this.id);
-    if (launch.socket !== undefined) removeSocket(launch.socket);
-    await Promise.all([watching, said]);
+    if (!("released" in exit)) {
+      this.#deps.onGone(this.id);
+      clear();
+    }
+    await watching;
     return exit;
   }
 

@@ -31,6 +31,8 @@ export interface Launch {
   readonly env: Readonly<Record<string, string>>;
   /** Where it was told to listen; absent for programs that choose that themselves. */
   readonly socket?: string;
+  /** `host:port` of the network that it was told to join. */
+  readonly network: string;
 }
 
 /** Makes ready what one process of a service needs: command, identity, environment, folders. */
@@ -63,10 +65,11 @@ export class Launcher {
     await mkdir(`${workFolder}/tmp`, { recursive: true, mode: 0o700 });
     const socket = command.takesAddress ? socketPath(this.#deps.socketFolder(), instance) : undefined;
     const { namespace, name: service, version } = record;
+    const network = this.#deps.networkAddress();
     const env = createLaunchEnvironment({
       key: record,
       credential: await this.#deps.identities.issue({ namespace, service, version, instance }),
-      networkAddress: this.#deps.networkAddress(),
+      networkAddress: network,
       publicKey: this.#deps.publicKey,
       ...(socket === undefined ? {} : { address: `unix:${socket}` }),
       workFolder,
@@ -74,7 +77,7 @@ export class Launcher {
       userEnv: record.options.env ?? [],
       serverEnv: this.#deps.serverEnv,
     });
-    return { command, env, ...(socket === undefined ? {} : { socket }) };
+    return { command, env, network, ...(socket === undefined ? {} : { socket }) };
   }
 
   /** Once; a failure is tried again with the next service. */

@@ -24,12 +24,16 @@ import { InstanceNodes } from "./instance-nodes.ts";
 import { KeyedQueue } from "./keyed-queue.ts";
 import { currentBun, type BunRunner } from "./launch-command.ts";
 import { Launcher } from "./launcher.ts";
+import { OutputPipes } from "./output-pipes.ts";
 import { prepareRecord, type PrepareRecordDeps } from "./prepare-record.ts";
 import { ProcessNotes, type ProcessNote } from "./process-notes.ts";
+import { ProcessStarter } from "./process-starter.ts";
 import { ServiceLogs } from "./service-logs.ts";
 import { toServiceStoreKey, type ServiceRecord } from "./service-record.ts";
 import { ServiceRecords, sourceStoreKeys } from "./service-records.ts";
+import { labelOf } from "./service-label.ts";
 import { openSocketFolder } from "./socket-folder.ts";
+import { sortSurvivors } from "./sort-survivors.ts";
 import { ServiceBuilder } from "./service-builder.ts";
 import { SourceStore } from "./source-store.ts";
 import { startInTurns } from "./start-in-turns.ts";
@@ -62,6 +66,8 @@ export interface LocalRuntimeDeps {
 export interface LocalRuntimeOptions extends DeploymentOptions {
   /** Names that no service may have in the namespace of the installation: those of the core services. */
   readonly reservedNames?: ReadonlySet<string>;
+  /** Whether a stop leaves services running, for the next server to take over. @default false */
+  readonly keepsServices?: boolean;
 }
 
 /** Everything is done in its turn, and nothing new begins while the runtime stops. */
@@ -75,6 +81,9 @@ export class LocalRuntime implements Runtime, Stoppable {
   readonly #options: LocalRuntimeOptions;
   readonly #nodes: InstanceNodes;
   readonly #notes: ProcessNotes;
+  readonly #pipes: OutputPipes;
+  /** Instances that were taken over: their sockets stay. */
+  #adopted: ReadonlySet<string> = new Set();
   readonly #logs: ServiceLogs;
   readonly #records: ServiceRecords;
   readonly #launcher: Launcher;
@@ -100,6 +109,7 @@ export class LocalRuntime implements Runtime, Stoppable {
     this.sources = new SourceStore({ store, clock, runtimeFolder: paths.runtimeFolder });
     this.#nodes = new InstanceNodes({ registry: deps.registry, logger });
     this.#notes = new ProcessNotes({ folder: `${paths.runtimeFolder}/run`, logger });
+    this.#pipes = new OutputPipes(`${paths.runtimeFolder}/run`);
     this.#logs = new ServiceLogs({ logsFolder: paths.logsFolder, clock, logger });
     this.#records = new ServiceRecords(deps);
     this.#builder = new ServiceBuilder({ sourceFolder: (sha256) => this.sources.folder(sha256) });
@@ -107,30 +117,35 @@ export class LocalRuntime implements Runtime, Stoppable {
       ...deps,
       bun,
       runtimeFolder: paths.runtimeFolder,
-      socketFolder: () => (this.#socketFolder ??= openSocketFolder(paths.runtimeFolder)),
+      socketFolder: () => (this.#socketFolder ??= openSocketFolder(paths.runtimeFolder, this.#adopted)),
       sourceFolder: (sha256) => this.sources.folder(sha256),
     });
     this.#preparing = { sources: this.sources, launcher: this.#launcher, clock };
   }
 
   /**
-   * Reads what is declared; services come back in the background, after what survived of an earlier server was ended.
-   * Calls that come before wait for it.
+   * Reads what is declared, and takes over what still runs of it; the rest comes back in the background, after what else
+   * survived of an earlier server was ended. Calls that come before wait for it.
    *
    * @throws MicroError when the store cannot be read.
    */
   async start(): Promise<void> {
-    for (const record of await this.#records.list()) {
-      this.#deployments.set(toServiceStoreKey(record), this.#deploy(record));
-    }
+    const records = await this.#records.list();
     // Listed before anything is started, so that nothing of ours is taken for a survivor.
-    const survivors = await this.#notes.list();
+    const notes = await this.#notes.list();
+    const network = this.#deps.networkAddress();
+    const { adoptable, others } = sortSurvivors(notes, records, { pipes: this.#pipes, network });
+    this.#adopted = new Set([...adoptable.values()].flat().map(({ instance }) => instance));
     this.#nodes.start();
-    this.#bringingBack = this.#bringBack([...this.#deployments.values()], survivors);
+    for (const record of records) {
+      this.#deployments.set(toServiceStoreKey(record), this.#deploy(record, adoptable.get(labelOf(record))));
+    }
+    if (this.#adopted.size > 0) this.#deps.logger.info("took over services", { processes: this.#adopted.size });
+    this.#bringingBack = this.#bringBack([...this.#deployments.values()], others);
     this.#ready.resolve();
   }
 
-  /** Ends all services, at the same time; they stay declared and come back with the next start. */
+  /** Ends all services, at the same time, unless they are kept; they stay declared and come back with the next start. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;
@@ -219,7 +234,7 @@ export class LocalRuntime implements Runtime, Stoppable {
     yield* this.#logs.for(key).read(query);
   }
 
-  #deploy(record: ServiceRecord): Deployment {
+  #deploy(record: ServiceRecord, adopted: readonly ProcessNote[] = []): Deployment {
     const { probe, clock, events, removeInstance: onGone } = this.#deps;
     const log = this.#logs.for(record);
     const deploymentOf = (instance: string): ServiceKey | undefined =>
@@ -229,10 +244,10 @@ export class LocalRuntime implements Runtime, Stoppable {
       builder: this.#builder,
       log,
       nodes: this.#nodes,
-      notes: this.#notes,
+      starter: new ProcessStarter({ log, notes: this.#notes, pipes: this.#pipes, clock }),
       deploymentOf,
     };
-    return new Deployment(record, { ...own, probe, clock, events, onGone }, this.#options);
+    return new Deployment(record, { ...own, probe, clock, events, onGone }, { ...this.#options, adopted });
   }
 
   async #keepOld(deployment: Deployment, error: MicroError): Promise<MicroError> {
@@ -269,7 +284,8 @@ export class LocalRuntime implements Runtime, Stoppable {
   async #bringBack(deployments: readonly Deployment[], survivors: readonly ProcessNote[]): Promise<void> {
     const { logger, removeInstance: onGone, paths } = this.#deps;
     try {
-      await endSurvivors(survivors, { notes: this.#notes, logger, onGone, runtimeFolder: paths.runtimeFolder });
+      const { runtimeFolder } = paths;
+      await endSurvivors(survivors, { notes: this.#notes, pipes: this.#pipes, logger, onGone, runtimeFolder });
       await this.sources.removeLeftovers();
       await startInTurns(deployments, () => this.#stopped === undefined);
       await this.#collect();
@@ -291,7 +307,9 @@ export class LocalRuntime implements Runtime, Stoppable {
 
   async #stop(): Promise<void> {
     this.#ready.resolve();
-    const stopAll = (): Promise<unknown> => Promise.all([...this.#deployments.values()].map((each) => each.stop()));
+    const { keepsServices = false } = this.#options;
+    const stopAll = (): Promise<unknown> =>
+      Promise.all([...this.#deployments.values()].map((each) => (keepsServices ? each.release() : each.stop())));
     await stopAll();
     await Promise.all([this.#turns.idle(), this.#bringingBack]);
     // What was about to be created when the stop began.

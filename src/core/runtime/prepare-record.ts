@@ -33,7 +33,9 @@ export async function prepareRecord(deps: PrepareRecordDeps, asked: AskedService
   const { namespace, name, version } = asked.key;
   const { source, metadata } = asked;
   const sha256 = asked.sha256 ?? (await findSource(deps.sources, asked, sourceNamespace ?? namespace));
-  const record = { namespace, name, version, source, sha256, options, metadata, updatedAtMs: deps.clock.now() };
+  const revision = crypto.randomUUID();
+  const updatedAtMs = deps.clock.now();
+  const record = { namespace, name, version, source, sha256, revision, options, metadata, updatedAtMs };
   await deps.launcher.resolve(record);
   return record;
 }

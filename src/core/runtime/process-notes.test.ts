@@ -4,7 +4,13 @@ import { silentLogger } from "#base/logger.ts";
 import { createTempFolder } from "#testing/temp-folder.ts";
 import { endSurvivors } from "./end-survivors.ts";
 import { readProcessMark } from "./process-mark.ts";
-import { ProcessNotes } from "./process-notes.ts";
+import { OutputPipes } from "./output-pipes.ts";
+import { ProcessNotes, type ProcessNote } from "./process-notes.ts";
+
+function noteOf(instance: string, pid: number): Omit<ProcessNote, "mark"> {
+  const service = "micro/greeter:latest";
+  return { instance, pid, service, revision: "r1", network: "127.0.0.1:1", startedAtMs: 1, restartCount: 0 };
+}
 
 function startSleeper(): Bun.Subprocess {
   return Bun.spawn(["sleep", "600"], { detached: true, stdio: ["ignore", "ignore", "ignore"] });
@@ -28,7 +34,7 @@ describe("ProcessNotes.write()", () => {
     await using temp = await createTempFolder();
     await Bun.write(`${temp.path}/run`, "a file where the folder should be");
     const notes = new ProcessNotes({ folder: `${temp.path}/run`, logger: silentLogger });
-    notes.write("ours", process.pid, "micro/greeter:latest");
+    notes.write(noteOf("ours", process.pid));
     expect(await notes.list()).toEqual([]);
   });
 });
@@ -38,7 +44,7 @@ describe("endSurvivors()", () => {
     await using temp = await createTempFolder();
     const notes = new ProcessNotes({ folder: `${temp.path}/run`, logger: silentLogger });
     const [ours, reused] = [startSleeper(), startSleeper()];
-    notes.write("ours", ours.pid, "micro/greeter:latest");
+    notes.write(noteOf("ours", ours.pid));
     const note = { instance: "reused", pid: reused.pid, mark: "another boot/1", service: "" };
     await Bun.write(`${temp.path}/run/reused.process.json`, JSON.stringify(note));
     await Bun.write(`${temp.path}/run/torn.process.json`, '{"pid":');
@@ -46,7 +52,8 @@ describe("endSurvivors()", () => {
     const gone: string[] = [];
     const found = await notes.list();
     const onGone = (instance: string): void => void gone.push(instance);
-    await endSurvivors(found, { notes, logger: silentLogger, runtimeFolder: temp.path, onGone });
+    const pipes = new OutputPipes(`${temp.path}/run`);
+    await endSurvivors(found, { notes, pipes, logger: silentLogger, runtimeFolder: temp.path, onGone });
     await ours.exited;
     expect(gone).toEqual(["ours"]);
     expect(reused.exitCode).toBeNull();
@@ -64,7 +71,7 @@ describe("endSurvivors()", () => {
       env: { PATH: process.env["PATH"] ?? "", HOME: `${temp.path}/work/micro/greeter` },
       stdio: ["pipe", "pipe", "ignore"],
     });
-    notes.write("ours", leader.pid, "micro/greeter:latest");
+    notes.write(noteOf("ours", leader.pid));
     const reader = leader.stdout.getReader();
     const rest = Number(new TextDecoder().decode((await reader.read()).value));
     await reader.cancel();
@@ -72,7 +79,8 @@ describe("endSurvivors()", () => {
     await leader.exited;
     expect(readProcessMark(rest)).toBeString();
     const found = await notes.list();
-    await endSurvivors(found, { notes, logger: silentLogger, runtimeFolder: temp.path, onGone: () => undefined });
+    const deps = { notes, pipes: new OutputPipes(`${temp.path}/run`), logger: silentLogger };
+    await endSurvivors(found, { ...deps, runtimeFolder: temp.path, onGone: () => undefined });
     expect(readProcessMark(rest)).toBeUndefined();
   });
 });

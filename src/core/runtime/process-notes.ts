@@ -13,8 +13,17 @@ export interface ProcessNote {
   readonly pid: number;
   /** See {@link readProcessMark}. */
   readonly mark: string;
-  /** Which service, for the log. */
+  /** Which service: `namespace/name:version`. */
   readonly service: string;
+  /** The revision of the service that it runs; empty when that is not known. */
+  readonly revision: string;
+  /** `host:port` of the network that it was told to join: it finds a server at no other. */
+  readonly network: string;
+  /** Milliseconds since the epoch. */
+  readonly startedAtMs: number;
+  readonly restartCount: number;
+  /** Where it was told to listen. */
+  readonly socket?: string;
 }
 
 const suffix = ".process.json";
@@ -35,11 +44,12 @@ export class ProcessNotes {
    * Written at once and synchronously: a server that is killed between the start of a process and its note could never
    * find it again. A disk that refuses it is no reason to stop the service, and is reported.
    */
-  write(instance: string, pid: number, service: string): void {
+  write(said: Omit<ProcessNote, "mark">): void {
+    const { instance, pid, service } = said;
     const mark = readProcessMark(pid);
     // The process is gone already; its end is seen elsewhere.
     if (mark === undefined) return;
-    const note: ProcessNote = { instance, pid, mark, service };
+    const note: ProcessNote = { ...said, mark };
     try {
       mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
       // Renamed when it is whole: half a note would hide its process from the next server.
@@ -78,11 +88,29 @@ function parseNote(text: string): ProcessNote | undefined {
   try {
     const value: unknown = JSON.parse(text);
     if (!isRecord(value)) return undefined;
-    const { instance, pid, mark, service } = value;
+    const { instance, pid, mark, socket } = value;
     if (typeof instance !== "string" || typeof pid !== "number" || typeof mark !== "string") return undefined;
     if (!/^[a-z0-9]+$/.test(instance) || !Number.isInteger(pid) || pid < 2) return undefined;
-    return { instance, pid, mark, service: typeof service === "string" ? service : "" };
+    return {
+      instance,
+      pid,
+      mark,
+      service: toText(value["service"]),
+      revision: toText(value["revision"]),
+      network: toText(value["network"]),
+      startedAtMs: toCount(value["startedAtMs"]),
+      restartCount: toCount(value["restartCount"]),
+      ...(typeof socket === "string" ? { socket } : {}),
+    };
   } catch {
     return undefined;
   }
+}
+
+function toText(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+function toCount(value: unknown): number {
+  return typeof value === "number" && Number.isFinite(value) ? value : 0;
 }

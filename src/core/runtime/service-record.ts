@@ -9,6 +9,8 @@ export interface ServiceRecord extends ServiceKey {
   readonly source: string;
   /** The content that it runs, whatever is uploaded under that id later. */
   readonly sha256: string;
+  /** Another one with each change of what runs: processes that are taken over are known by it. Absent in old records. */
+  readonly revision?: string;
   readonly options: CreateServiceOptions;
   readonly metadata: Metadata;
   /** Milliseconds since the epoch, of the last deployment. */

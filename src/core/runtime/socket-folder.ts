@@ -12,18 +12,20 @@ const longestSuffix = ".http";
  * The folder for the sockets of services, open to its owner only: `<runtimeFolder>/run`, or where the path of that is too
  * long for a socket, one below the system's folder for temporary files.
  *
- * Sockets that an earlier server left are removed.
+ * Sockets that an earlier server left are removed, but for those of `keep`.
  *
+ * @param keep instances that are running.
  * @throws MicroError `failed_precondition` when somebody else owns that folder.
  */
-export function openSocketFolder(runtimeFolder: string): string {
+export function openSocketFolder(runtimeFolder: string, keep: ReadonlySet<string> = new Set()): string {
   const wanted = `${runtimeFolder}/run`;
   const folder = fits(wanted) ? wanted : fallback(runtimeFolder);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   requireOwn(folder);
   chmodSync(folder, 0o700);
   for (const name of readdirSync(folder)) {
-    if (/\.sock(\.http)?$/.test(name)) rmSync(`${folder}/${name}`, { force: true });
+    const [, instance] = /^(.*)\.sock(?:\.http)?$/.exec(name) ?? [];
+    if (instance !== undefined && !keep.has(instance)) rmSync(`${folder}/${name}`, { force: true });
   }
   return folder;
 }

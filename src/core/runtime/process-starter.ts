@@ -1,0 +1,101 @@
+import type { Clock } from "#base/clock.ts";
+import { MicroError } from "#base/error.ts";
+import { describeFailure, reasonLineCount } from "./failure-reason.ts";
+import type { Launch } from "./launcher.ts";
+import type { OutputPipes } from "./output-pipes.ts";
+import type { ProcessNote, ProcessNotes } from "./process-notes.ts";
+import type { ServiceLog } from "./service-log.ts";
+import { signalGroup } from "./process-group.ts";
+import { ServiceProcess, type CaptureLines, type ProcessExit } from "./service-process.ts";
+import { removeSocket } from "./socket-folder.ts";
+
+export interface ProcessStarterDeps {
+  readonly log: ServiceLog;
+  readonly notes: ProcessNotes;
+  readonly pipes: OutputPipes;
+  readonly clock: Clock;
+}
+
+/** One process of an instance. */
+export interface StartedProcess {
+  readonly process: ServiceProcess;
+  readonly startedAtMs: number;
+  /** Why it ended, from what it wrote last. */
+  readonly describe: (exit: ProcessExit) => string;
+  /** Removes note, pipes and sockets: it is dead. */
+  readonly clear: () => void;
+}
+
+/** Starts the processes of instances, or takes them over from a server before, with their pipes and their note. */
+export class ProcessStarter {
+  readonly #deps: ProcessStarterDeps;
+
+  constructor(deps: ProcessStarterDeps) {
+    this.#deps = deps;
+  }
+
+  /** @throws MicroError when it cannot be started. */
+  start(
+    launch: Launch,
+    about: Pick<ProcessNote, "instance" | "service" | "revision" | "restartCount">,
+  ): StartedProcess {
+    const { notes, clock } = this.#deps;
+    const { command, env, socket, network } = launch;
+    const lastErrors: string[] = [];
+    const onLines = this.#logLines(about.instance, lastErrors);
+    const process = ServiceProcess.start({ command, env, pipes: this.#createPipes(about.instance), onLines });
+    const startedAtMs = clock.now();
+    notes.write({ ...about, pid: process.pid, network, startedAtMs, ...(socket === undefined ? {} : { socket }) });
+    return {
+      process,
+      startedAtMs,
+      describe: (exit) => describeFailure(exit, lastErrors, command.folder),
+      clear: () => this.#clear(about.instance, socket),
+    };
+  }
+
+  /** @throws MicroError when its pipes cannot be opened: it is killed then, since nobody could look after it. */
+  adopt(note: ProcessNote): StartedProcess {
+    const { instance, pid, mark, socket, startedAtMs } = note;
+    const lastErrors: string[] = [];
+    const onLines = this.#logLines(instance, lastErrors);
+    return {
+      process: ServiceProcess.adopt({ pid, mark, output: this.#openPipes(note), onLines }),
+      startedAtMs,
+      describe: (exit) => describeFailure(exit, lastErrors, ""),
+      clear: () => this.#clear(instance, socket),
+    };
+  }
+
+  #createPipes(instance: string): ReturnType<OutputPipes["create"]> {
+    try {
+      return this.#deps.pipes.create(instance);
+    } catch (reason) {
+      throw MicroError.from(reason, { code: "failed_precondition", detail: "the pipes for its output cannot be made" });
+    }
+  }
+
+  #openPipes({ instance, pid, socket }: ProcessNote): ReturnType<OutputPipes["open"]> {
+    try {
+      return this.#deps.pipes.open(instance);
+    } catch (reason) {
+      signalGroup(pid, "SIGKILL");
+      this.#clear(instance, socket);
+      throw MicroError.from(reason, { code: "failed_precondition", detail: "the pipes of its output are gone" });
+    }
+  }
+
+  #clear(instance: string, socket: string | undefined): void {
+    this.#deps.notes.remove(instance);
+    this.#deps.pipes.remove(instance);
+    if (socket !== undefined) removeSocket(socket);
+  }
+
+  #logLines(instance: string, lastErrors: string[]): CaptureLines["onLines"] {
+    return (stream, lines) => {
+      if (stream === "stderr") lastErrors.push(...lines.slice(-reasonLineCount));
+      lastErrors.splice(0, lastErrors.length - reasonLineCount);
+      return this.#deps.log.write(instance, stream, lines);
+    };
+  }
+}
