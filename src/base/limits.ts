@@ -309,6 +309,20 @@ export const limits = {
   sourcePathBytesMax: KiB,
   /** One extended header of an archive: it holds a path and a few numbers. */
   archiveHeaderBytesMax: 64 * KiB,
+  /** One question to a git server, or one fetch: a source that takes longer is on a line that is no line. */
+  gitTimeoutMs: 120_000,
+  /** A git server that sends less than a kilobyte a second for this long, in seconds, has ended. */
+  gitIdleSeconds: 30,
+  /** What one fetch may bring, packed: no more than an upload. */
+  gitFetchBytesMax: 256 * MiB,
+  /** References of a repository that are looked at, as text. */
+  gitRefsBytesMax: 16 * MiB,
+  /** Cached repositories, all together: the least recently used go above it. */
+  gitCacheBytesMax: 2 * 1024 * MiB,
+  /** A cached repository that nobody asked for this long is removed. */
+  gitCacheAgeMs: 14 * 24 * 3_600_000,
+  /** Packs of one cached repository before what it fetched earlier is dropped: each fetch of a new commit leaves one. */
+  gitPackCountMax: 16,
   /** Processes of one service on one machine. */
   instancesPerServiceMax: 100,
   /** Services that start at the same time when the server comes back: more only fight for the processors. */

@@ -1,20 +1,24 @@
-import { resolve } from "node:path";
 import { checkName } from "./check-name.ts";
 import { CommandError } from "./command-error.ts";
 import type { Invocation } from "./command.ts";
 import type { FlagSpec } from "./arguments/flag-spec.ts";
 import type { FlagValues } from "./arguments/flag-values.ts";
 import type { Session } from "./connection/session.ts";
-import { nameOfFolder } from "./service-name.ts";
+import { nameOfFolder, nameOfRepository } from "./service-name.ts";
 import type { ProgressLine } from "./output/progress-line.ts";
 import { collectSource, type SourceFile } from "./source/collect-source.ts";
-import { resolveSourceFolder } from "./source/source-folder.ts";
+import { chooseSource, type ChosenSource } from "./source/choose-source.ts";
 import { uploadSource } from "./source/upload-source.ts";
 import { KiB } from "#base/limits.ts";
 
 /** Flags of `run` and `update`. */
 export const deployFlags: readonly FlagSpec[] = [
-  { name: "name", kind: "string", placeholder: "NAME", help: "name of the service, default the folder's" },
+  {
+    name: "name",
+    kind: "string",
+    placeholder: "NAME",
+    help: "name of the service, default that of the folder or repository",
+  },
   { name: "command", kind: "string", placeholder: "PROGRAM", help: "program that runs it, with its arguments" },
   { name: "args", kind: "list", placeholder: "ARG", help: "argument of the program" },
   {
@@ -43,12 +47,12 @@ export interface Deployment {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-/** Version of what is run from a folder. */
+/** Version of what is run; a ref of git is part of the source. */
 export const folderVersion = "latest";
 
 /** What a command line says of a deployment, checked before anything is sent. */
 export interface DeploymentPlan {
-  readonly folder: string;
+  readonly source: ChosenSource;
   readonly name: string;
   readonly metadata: Readonly<Record<string, string>>;
   readonly options: Readonly<Record<string, unknown>>;
@@ -56,13 +60,13 @@ export interface DeploymentPlan {
 
 /** @throws CommandError for a wrong flag. */
 export function planDeployment({ words, rest, flags, session }: Invocation): DeploymentPlan {
-  const folder = resolveSourceFolder(words[0] ?? ".");
+  const source = chooseSource(words[0] ?? ".", session);
   const name = flags.text("name");
   const metadata = Object.fromEntries(splitPairs(flags.list("metadata"), "metadata"));
   return {
-    folder,
-    name: name === undefined ? nameOfFolder(folder) : checkName("service", name),
-    metadata: { ...metadata, source: resolve(folder) },
+    source,
+    name: name === undefined ? defaultName(source) : checkName("service", name),
+    metadata: source.kind === "folder" ? { ...metadata, source: source.folder } : metadata,
     options: {
       namespace: session.namespace,
       command: splitWords(flags.text("command") ?? ""),
@@ -74,6 +78,10 @@ export function planDeployment({ words, rest, flags, session }: Invocation): Dep
   };
 }
 
+function defaultName(source: ChosenSource): string {
+  return source.kind === "folder" ? nameOfFolder(source.folder) : nameOfRepository(source.name);
+}
+
 /** Zero leaves the number to the server. @throws CommandError for a number that would run nothing. */
 function readInstances(flags: FlagValues): number {
   const count = flags.count("instances");
@@ -81,19 +89,30 @@ function readInstances(flags: FlagValues): number {
   throw new CommandError('Invalid value "0" for flag -instances: it is 1 or more; "micro kill" stops a service');
 }
 
-/** The files of a plan. @throws CommandError for a folder that cannot be read. */
-export async function readPlanSource(plan: DeploymentPlan, progress: ProgressLine): Promise<readonly SourceFile[]> {
-  progress.show(`reading ${plan.folder}`);
-  return collectSource(plan.folder);
+/** The files of a plan; none for a repository, which the server reads. @throws CommandError for a folder that cannot be read. */
+export async function readPlanSource(
+  { source }: DeploymentPlan,
+  progress: ProgressLine,
+): Promise<readonly SourceFile[]> {
+  if (source.kind === "git") return [];
+  progress.show(`reading ${source.folder}`);
+  return collectSource(source.folder);
 }
 
-/** Sends the files of a plan to the server. @throws MicroError of the server. */
+/** Sends the files of a plan to the server, where it has any. @throws MicroError of the server. */
 export async function uploadPlan(
   plan: DeploymentPlan,
   files: readonly SourceFile[],
   { session, progress }: { readonly session: Session; readonly progress: ProgressLine },
 ): Promise<Deployment> {
   const target = { name: plan.name, version: folderVersion };
+  if (plan.source.kind === "git") {
+    progress.show(`${plan.name}: fetching ${plan.source.text}`);
+    return {
+      resource: { service: { ...target, source: plan.source.text, metadata: plan.metadata } },
+      options: plan.options,
+    };
+  }
   const onSent = (bytes: number): void => progress.show(`uploading ${plan.name}: ${Math.ceil(bytes / KiB)} KiB`);
   const source = await uploadSource(session, target, { files, onSent });
   return { resource: { service: { ...target, source, metadata: plan.metadata } }, options: plan.options };

@@ -15,6 +15,8 @@ export interface DeployedService {
   readonly service: string;
   /** The folder or repository that the user named. */
   readonly source: string;
+  /** Of the repository, all its digits; empty for a folder. */
+  readonly commit: string;
   readonly status: StatusName;
   /** Why it does not run; empty where it does. */
   readonly error: string;
@@ -52,6 +54,7 @@ function readService(fields: Fields): DeployedService {
     version: textOf(fields["version"]),
     service: metadata["service"] ?? textOf(fields["name"]),
     source: metadata["source"] ?? textOf(fields["source"]),
+    commit: metadata["commit"] ?? "",
     status: readStatus(fields["status"]),
     error: textOf(fields["error"]) || (metadata["error"] ?? ""),
     metadata,
@@ -74,4 +77,9 @@ function readStarted(fields: Fields, metadata: Readonly<Record<string, string>>)
   if (seconds > 0) return seconds * 1_000;
   const written = Date.parse(metadata["started"] ?? "");
   return Number.isNaN(written) ? undefined : written;
+}
+
+/** As much of a commit as people look at. */
+export function shortCommit(commit: string): string {
+  return commit.slice(0, 7);
 }

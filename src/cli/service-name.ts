@@ -1,6 +1,8 @@
+import { existsSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { checkName } from "./check-name.ts";
 import { CommandError } from "./command-error.ts";
+import { nameOfGitSource, parseGitSource } from "#base/git-source.ts";
 import { isName } from "#base/name.ts";
 
 /** A service and perhaps one version of it. */
@@ -10,8 +12,10 @@ export interface ServiceReference {
   readonly version: string;
 }
 
-/** Reads `name`, `name@version`, or a path, which stands for the service of that folder. @throws CommandError */
+/** Reads `name`, `name@version`, or a path or repository, which stands for the service of that name. @throws CommandError */
 export function parseServiceReference(text: string): ServiceReference {
+  const git = existsSync(text) ? undefined : parseGitSource(text);
+  if (git !== undefined) return { name: nameOfRepository(nameOfGitSource(git)), version: "" };
   if (text === "." || text === ".." || text.includes("/")) return { name: nameOfFolder(text), version: "" };
   const at = text.indexOf("@");
   const name = at === -1 ? text : text.slice(0, at);
@@ -26,4 +30,10 @@ export function nameOfFolder(path: string): string {
   const name = basename(resolve(path));
   if (isName("service", name)) return name;
   throw new CommandError(`The folder name "${name}" is no service name: give one with --name`);
+}
+
+/** The service that a repository or a folder of it is when nothing else is said. @throws CommandError */
+export function nameOfRepository(name: string): string {
+  if (isName("service", name)) return name;
+  throw new CommandError(`The name "${name}" is no service name: give one with --name`);
 }

@@ -37,8 +37,10 @@ export interface InstanceState {
 
 /** A service as the runtime keeps it: what was asked for, and what is. */
 export interface RuntimeService extends ServiceKey {
-  /** What the user named: a folder or a repository. */
+  /** What the user named: a folder, or a repository with its ref. */
   readonly source: string;
+  /** Of the repository that runs, all its digits. */
+  readonly commit?: string;
   readonly metadata: Metadata;
   readonly status: ServiceStatus;
   readonly error?: string;

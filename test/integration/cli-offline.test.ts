@@ -79,7 +79,7 @@ describe("micro", () => {
       'Invalid value "x" for flag -request-timeout: try 500ms, 5s or 10m',
     ],
     [["run", "/nowhere/at/all"], 1, "/nowhere/at/all does not exist"],
-    [["run", "github.com/a/b"], 1, "git sources are not supported yet; run a folder"],
+    [["run", "github.com/a"], 1, '"github.com/a" is no source: it names no repository; write host/owner/repo'],
     [["kill", "a b"], 1, '"a b" is not a service name: use letters, digits, dots and dashes, at most 128'],
     [["-e", "x", "services"], 1, 'Env "x" not found. See `micro env` for available environments.'],
     [["env", "set", "x"], 128, "Environment 'x' does not exist; see \"micro env\""],

@@ -7,12 +7,13 @@ import { readDeployed, type DeployedService } from "#cli/runtime-status.ts";
 import { checkEntry } from "#cli/source/check-entry.ts";
 import { runTimeoutMs, waitUntilRunning } from "#cli/wait-until-running.ts";
 
-/** `micro run FOLDER`: uploads, starts and waits until the service answers. Standard output stays empty. */
+/** `micro run SOURCE`: uploads or lets fetch, starts and waits until the service answers. Standard output stays empty. */
 export const command: Command = {
   kind: "command",
-  summary: "Run a service from a folder",
-  usage: "FOLDER [-- ARG…]",
-  details: "Uploads the folder (without what git ignores), starts it and returns when it runs.",
+  summary: "Run a service from a folder or a git repository",
+  usage: "SOURCE [-- ARG…]",
+  details:
+    "SOURCE is a folder, which is uploaded without what git ignores, host/owner/repo[/folder][@ref], or a URL of git.\nReturns when the service runs.",
   flags: [...deployFlags, { name: "force", kind: "bool", help: "start it anew if it runs already" }],
   wordCount: { min: 1, max: 1 },
   takesRest: true,
@@ -24,10 +25,13 @@ export const command: Command = {
     let deployed: DeployedService | undefined;
     try {
       const files = await readPlanSource(plan, progress);
-      if (!flags.has("command") && !flags.has("entrypoint")) checkEntry(plan.folder, files);
+      const { source } = plan;
+      if (source.kind === "folder" && !flags.has("command") && !flags.has("entrypoint"))
+        checkEntry(source.folder, files);
       const isReplaced = await checkPresent(invocation, plan.name);
       const { resource, options } = await uploadPlan(plan, files, { session, progress });
-      await session.call("runtime", "Runtime.Create", { resource, options: { ...options, force: isReplaced } });
+      const request = { resource, options: { ...options, force: isReplaced } };
+      await session.call("runtime", "Runtime.Create", request, { timeoutMs });
       if (!flags.isOn("detach")) {
         const wait = { name: plan.name, version: folderVersion, timeoutMs, oldInstances: new Set<string>(), progress };
         deployed = await waitUntilRunning(session, wait);
@@ -35,7 +39,7 @@ export const command: Command = {
     } finally {
       progress.clear();
     }
-    reportDeployment(plan.name, deployed, invocation.isJson);
+    reportDeployment(plan.name, deployed, invocation);
   },
 };
 

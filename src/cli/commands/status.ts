@@ -1,5 +1,5 @@
 import type { Command } from "#cli/command.ts";
-import { readDeployed, type DeployedService } from "#cli/runtime-status.ts";
+import { readDeployed, shortCommit, type DeployedService } from "#cli/runtime-status.ts";
 import { parseServiceReference } from "#cli/service-name.ts";
 import { formatDuration } from "#base/duration.ts";
 import { formatTable } from "#cli/output/format-table.ts";
@@ -27,17 +27,17 @@ export const command: Command = {
 const header = ["NAME", "VERSION", "SOURCE", "STATUS", "BUILD", "UPDATED", "METADATA"];
 
 function toRow(service: DeployedService, nowMs: number): readonly string[] {
-  const { name, version, source, status, metadata, startedMs } = service;
+  const { name, version, status, metadata, startedMs } = service;
   const updated = startedMs === undefined ? "n/a" : `${formatDuration(nowMs - startedMs)} ago`;
-  return [
-    name,
-    version,
-    source === "" ? "n/a" : source,
-    status,
-    metadata["build"] ?? "n/a",
-    updated,
-    describe(service),
-  ];
+  return [name, version, describeSource(service), status, metadata["build"] ?? "n/a", updated, describe(service)];
+}
+
+/** A repository with the commit that runs. */
+function describeSource({ source, commit }: DeployedService): string {
+  if (source === "") return "n/a";
+  if (commit === "") return source;
+  const short = shortCommit(commit);
+  return source.endsWith(`@${commit}`) ? source.replace(commit, short) : `${source} (${short})`;
 }
 
 function describe({ name, service, metadata, error, status }: DeployedService): string {

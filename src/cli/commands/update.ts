@@ -10,11 +10,11 @@ import { runTimeoutMs, waitUntilRunning } from "#cli/wait-until-running.ts";
 /** Flags of `run` that mean nothing here: an update always waits, since the old source goes when the new one answers. */
 const otherFlags: ReadonlySet<string> = new Set(["detach"]);
 
-/** `micro update FOLDER`: uploads, starts the new source beside the old and waits until it answers. */
+/** `micro update SOURCE`: uploads or lets fetch anew, starts the new source beside the old and waits until it answers. */
 export const command: Command = {
   kind: "command",
   summary: "Replace a running service by new source",
-  usage: "FOLDER [-- ARG…]",
+  usage: "SOURCE [-- ARG…]",
   details:
     "The old source stays up until the new one runs, and also when that does not start.\nWhat no flag says stays as it was.",
   flags: deployFlags.filter(({ name }) => !otherFlags.has(name)),
@@ -26,6 +26,7 @@ export const command: Command = {
     const timeoutMs = flags.durationMs("timeout") ?? runTimeoutMs;
     const progress = startProgress();
     let deployed: DeployedService;
+    let oldCommit: string;
     try {
       const files = await readPlanSource(plan, progress);
       const [present] = await readDeployed(session, { name: plan.name, version: folderVersion });
@@ -35,6 +36,7 @@ export const command: Command = {
           exitCode: 127,
         });
       }
+      oldCommit = present.commit;
       const oldInstances = new Set(present.instances.map(({ id }) => id));
       const { resource, options } = await uploadPlan(plan, files, { session, progress });
       progress.show(`${plan.name}: starting`);
@@ -45,7 +47,7 @@ export const command: Command = {
     } finally {
       progress.clear();
     }
-    reportDeployment(plan.name, deployed, isJson);
+    reportDeployment(plan.name, deployed, { isJson, oldCommit });
   },
 };
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "bun:test";
+import { resolve } from "node:path";
 import { chmod, mkdir, symlink } from "node:fs/promises";
 import fc from "fast-check";
 import { baseEnvironment, runCommand } from "#testing/run-command.ts";
@@ -6,7 +7,7 @@ import { createTempFolder } from "#testing/temp-folder.ts";
 import { checkEntry } from "./check-entry.ts";
 import { collectSource } from "./collect-source.ts";
 import { packSource } from "./pack-source.ts";
-import { resolveSourceFolder } from "./source-folder.ts";
+import { chooseSource, type SourceSettings } from "./choose-source.ts";
 
 async function pack(folder: string): Promise<Uint8Array> {
   return Buffer.concat(await Array.fromAsync(packSource(await collectSource(folder))));
@@ -105,11 +106,34 @@ describe("checkEntry()", () => {
   });
 });
 
-describe("resolveSourceFolder()", () => {
-  it.each(["github.com/micro/services/helloworld", "https://example.com/a/b.git", "git@example.com:a/b"])(
-    "says that %s is not understood yet",
-    (source) => {
-      expect(() => resolveSourceFolder(source)).toThrow("git sources are not supported yet; run a folder");
-    },
-  );
+describe("chooseSource()", () => {
+  const settings = (values: Readonly<Record<string, string>>): SourceSettings => ({
+    config: { get: (key: string) => values[key] } as SourceSettings["config"],
+    environment: { name: "prod" } as SourceSettings["environment"],
+  });
+
+  it("takes what is there for a folder, and what is written as a path", async () => {
+    expect(chooseSource("src", settings({}))).toEqual({ kind: "folder", folder: resolve("src") });
+    expect(chooseSource("./github.com/a/b", settings({}))).toMatchObject({ kind: "folder" });
+    expect(chooseSource("/nowhere", settings({}))).toMatchObject({ kind: "folder" });
+  });
+
+  it("takes repositories, and bare names behind the base URL", () => {
+    expect(chooseSource("github.com/acme/services/api@v1", settings({}))).toEqual({
+      kind: "git",
+      text: "github.com/acme/services/api@v1",
+      name: "api",
+      host: "github.com",
+    });
+    const base = { "git.baseurl": "github.com/acme/services" };
+    expect(chooseSource("api@v1", settings(base))).toMatchObject({ text: "github.com/acme/services/api@v1" });
+    const both = { ...base, "git.prod.baseurl": "ssh://git@host/x.git/" };
+    expect(chooseSource("api", settings(both))).toMatchObject({ text: "ssh://git@host/x.git/api", host: "host" });
+  });
+
+  it("says what is wrong", () => {
+    expect(() => chooseSource("nowhere", settings({}))).toThrow("does not exist; a repository is host/owner/repo");
+    expect(() => chooseSource("github.com/acme", settings({}))).toThrow("it names no repository");
+    expect(() => chooseSource("api", settings({ "git.baseurl": "nonsense" }))).toThrow("git.baseurl is nonsense");
+  });
 });

@@ -50,7 +50,7 @@ export class Deployment {
   }
 
   get state(): RuntimeService {
-    const { namespace, name, version, metadata, source, updatedAtMs } = this.#record;
+    const { namespace, name, version, metadata, source, git, updatedAtMs } = this.#record;
     const instances = this.#instances.map((each) => each.state);
     const status = this.#withBuild(combineStatus(instances));
     const error = instances.find((each) => each.error !== undefined)?.error ?? this.#build.error ?? this.#record.error;
@@ -63,7 +63,8 @@ export class Deployment {
       updatedAtMs,
       instances,
       status,
-      source: metadata["source"] ?? source,
+      source: git === undefined ? (metadata["source"] ?? source) : `${git.place}@${git.ref}`,
+      ...(git === undefined ? {} : { commit: git.commit }),
       ...(serviceName === name ? {} : { serviceName }),
       ...(error === undefined ? {} : { error }),
     };

@@ -20,6 +20,7 @@ import { checkServiceKey } from "./check-service.ts";
 import { compareKeys } from "./compare-keys.ts";
 import { Deployment, type DeploymentOptions } from "./deployment.ts";
 import { endSurvivors } from "./end-survivors.ts";
+import { GitSources, type GitSourcesOptions } from "./git-sources.ts";
 import { InstanceNodes } from "./instance-nodes.ts";
 import { KeyedQueue } from "./keyed-queue.ts";
 import { currentBun, type BunRunner } from "./launch-command.ts";
@@ -29,6 +30,7 @@ import { prepareRecord, type PrepareRecordDeps } from "./prepare-record.ts";
 import { ProcessNotes, type ProcessNote } from "./process-notes.ts";
 import { ProcessStarter } from "./process-starter.ts";
 import { ServiceLogs } from "./service-logs.ts";
+import { givenOptions, type SourceContent } from "./service-source.ts";
 import { toServiceStoreKey, type ServiceRecord } from "./service-record.ts";
 import { ServiceRecords, sourceStoreKeys } from "./service-records.ts";
 import { labelOf } from "./service-label.ts";
@@ -68,6 +70,8 @@ export interface LocalRuntimeOptions extends DeploymentOptions {
   readonly reservedNames?: ReadonlySet<string>;
   /** Whether a stop leaves services running, for the next server to take over. @default false */
   readonly keepsServices?: boolean;
+  /** Limits of fetching sources with git. */
+  readonly git?: Omit<GitSourcesOptions, "serverEnv">;
 }
 
 /** Everything is done in its turn, and nothing new begins while the runtime stops. */
@@ -79,6 +83,7 @@ export class LocalRuntime implements Runtime, Stoppable {
   readonly sources: SourceStore;
   readonly #deps: LocalRuntimeDeps;
   readonly #options: LocalRuntimeOptions;
+  readonly #git: GitSources;
   readonly #nodes: InstanceNodes;
   readonly #notes: ProcessNotes;
   readonly #pipes: OutputPipes;
@@ -120,7 +125,11 @@ export class LocalRuntime implements Runtime, Stoppable {
       socketFolder: () => (this.#socketFolder ??= openSocketFolder(paths.runtimeFolder, this.#adopted)),
       sourceFolder: (sha256) => this.sources.folder(sha256),
     });
-    this.#preparing = { sources: this.sources, launcher: this.#launcher, clock };
+    this.#git = new GitSources(
+      { sources: this.sources, clock, runtimeFolder: paths.runtimeFolder },
+      { ...deps, ...options.git },
+    );
+    this.#preparing = { sources: this.sources, git: this.#git, launcher: this.#launcher, clock };
   }
 
   /**
@@ -199,8 +208,9 @@ export class LocalRuntime implements Runtime, Stoppable {
       const { metadata, ...given } = options;
       const next = await prepareRecord(this.#preparing, {
         key,
-        ...(source === "" ? { source: old.source, sha256: old.sha256 } : { source }),
-        options: { ...old.options, ...given },
+        source,
+        ...(source === "" ? { content: contentOf(old) } : {}),
+        options: { ...givenOptions(old), ...given },
         metadata: { ...old.metadata, ...metadata },
       });
       try {
@@ -287,6 +297,7 @@ export class LocalRuntime implements Runtime, Stoppable {
       const { runtimeFolder } = paths;
       await endSurvivors(survivors, { notes: this.#notes, pipes: this.#pipes, logger, onGone, runtimeFolder });
       await this.sources.removeLeftovers();
+      await this.#git.removeLeftovers();
       await startInTurns(deployments, () => this.#stopped === undefined);
       await this.#collect();
     } catch (reason) {
@@ -300,6 +311,7 @@ export class LocalRuntime implements Runtime, Stoppable {
     const keys = new Set(records.flatMap(sourceStoreKeys));
     try {
       await this.sources.collect({ hashes: new Set(records.map(({ sha256 }) => sha256)), keys });
+      await this.#git.collect();
     } catch (reason) {
       this.#deps.logger.warn("unused sources could not be removed", { error: MicroError.from(reason) });
     }
@@ -307,6 +319,7 @@ export class LocalRuntime implements Runtime, Stoppable {
 
   async #stop(): Promise<void> {
     this.#ready.resolve();
+    await this.#git.stop();
     const { keepsServices = false } = this.#options;
     const stopAll = (): Promise<unknown> =>
       Promise.all([...this.#deployments.values()].map((each) => (keepsServices ? each.release() : each.stop())));
@@ -317,6 +330,10 @@ export class LocalRuntime implements Runtime, Stoppable {
     await this.#nodes.stop();
     await this.#logs.close();
   }
+}
+
+function contentOf({ source, sha256, folder, git }: ServiceRecord): SourceContent {
+  return { source, sha256, ...(folder === undefined ? {} : { folder }), ...(git === undefined ? {} : { git }) };
 }
 
 function isUp(deployment: Deployment): boolean {

@@ -1,15 +1,12 @@
 import type { Clock } from "#base/clock.ts";
-import { MicroError } from "#base/error.ts";
 import type { Metadata } from "#base/metadata.ts";
 import type { CreateServiceOptions, ServiceKey } from "#interface/runtime.ts";
 import { checkCreateOptions } from "./check-service.ts";
 import type { Launcher } from "./launcher.ts";
 import type { ServiceRecord } from "./service-record.ts";
-import { parseSourceId } from "./source-record.ts";
-import type { SourceStore } from "./source-store.ts";
+import { findSource, placedOptions, type FindSourceDeps, type SourceContent } from "./service-source.ts";
 
-export interface PrepareRecordDeps {
-  readonly sources: SourceStore;
+export interface PrepareRecordDeps extends FindSourceDeps {
   readonly launcher: Launcher;
   readonly clock: Clock;
 }
@@ -18,7 +15,7 @@ export interface AskedService {
   readonly key: ServiceKey;
   readonly source: string;
   /** The content to run, where that is settled; else what the source means now. */
-  readonly sha256?: string;
+  readonly content?: SourceContent;
   readonly options: CreateServiceOptions;
   readonly metadata: Metadata;
 }
@@ -26,30 +23,24 @@ export interface AskedService {
 /**
  * What was asked for, as a record that can run: its source is here and holds something to run.
  *
- * @throws MicroError `invalid_argument` when it cannot, `unimplemented` for a kind of source that is not supported.
+ * @throws MicroError `invalid_argument` when it cannot, and as {@link findSource} does.
  */
 export async function prepareRecord(deps: PrepareRecordDeps, asked: AskedService): Promise<ServiceRecord> {
-  const { sourceNamespace, ...options } = checkCreateOptions(asked.options);
-  const { namespace, name, version } = asked.key;
-  const { source, metadata } = asked;
-  const sha256 = asked.sha256 ?? (await findSource(deps.sources, asked, sourceNamespace ?? namespace));
+  const { sourceNamespace, ...given } = checkCreateOptions(asked.options);
+  const { key, source } = asked;
+  const asker = sourceNamespace ?? key.namespace;
+  const content = asked.content ?? (await findSource(deps, { key, source, asker }));
+  const options = placedOptions(given, content.folder);
+  const metadata = content.git === undefined ? asked.metadata : withoutSource(asked.metadata);
+  const { namespace, name, version } = key;
   const revision = crypto.randomUUID();
   const updatedAtMs = deps.clock.now();
-  const record = { namespace, name, version, source, sha256, revision, options, metadata, updatedAtMs };
+  const record = { namespace, name, version, ...content, revision, options, metadata, updatedAtMs };
   await deps.launcher.resolve(record);
   return record;
 }
 
-async function findSource(sources: SourceStore, { key, source }: AskedService, second: string): Promise<string> {
-  if (source === "") throw new MicroError("invalid_argument", "the source is missing; name a folder: micro run FOLDER");
-  const id = parseSourceId(source);
-  if (id === undefined) {
-    const detail = `source ${JSON.stringify(source)} is not an upload, which is the only kind of source so far`;
-    throw new MicroError("unimplemented", detail);
-  }
-  for (const namespace of new Set([key.namespace, second])) {
-    const sha256 = await sources.resolve({ namespace, ...id });
-    if (sha256 !== undefined && sources.has(sha256)) return sha256;
-  }
-  throw new MicroError("invalid_argument", `source ${source} was not uploaded to namespace ${key.namespace}`);
+/** What a client calls a source, which the repository tells better. */
+function withoutSource({ source: _source, ...others }: Metadata): Metadata {
+  return others;
 }

@@ -13,7 +13,7 @@ import {
 import { findLogLevel } from "./log-level.ts";
 
 /** Metadata that the server sets, and nobody else. */
-const ownKeys: ReadonlySet<string> = new Set(["owner", "group", "started", "status", "error", "service"]);
+const ownKeys: ReadonlySet<string> = new Set(["owner", "group", "started", "status", "error", "service", "commit"]);
 
 /** What a client may say about a service. */
 export function withoutOwnKeys(metadata: Metadata): Metadata {
@@ -34,6 +34,7 @@ export function toWireService(service: RuntimeService): MessageInitShape<typeof 
       source,
       started: new Date(updatedAtMs).toISOString(),
       status,
+      ...(service.commit === undefined ? {} : { commit: service.commit }),
       ...(service.serviceName === undefined ? {} : { service: service.serviceName }),
       ...(error === undefined ? {} : { error }),
     },

@@ -3,14 +3,28 @@ import type { Metadata } from "#base/metadata.ts";
 import type { CreateServiceOptions, ServiceKey } from "#interface/runtime.ts";
 import { damaged, parseRecord } from "./parse-record.ts";
 
+/** What of a repository a service runs. */
+export interface GitOrigin {
+  /** The source without its ref. */
+  readonly place: string;
+  /** All its digits. */
+  readonly commit: string;
+  /** What it was found by: a branch, a tag, or the commit itself. */
+  readonly ref: string;
+}
+
 /** A declared service: what was asked for, kept until it is deleted. */
 export interface ServiceRecord extends ServiceKey {
-  /** As the user named it to us: an id of an upload. */
+  /** As the user named it to us: an id of an upload, or a place in a git repository. */
   readonly source: string;
   /** The content that it runs, whatever is uploaded under that id later. */
   readonly sha256: string;
   /** Another one with each change of what runs: processes that are taken over are known by it. Absent in old records. */
   readonly revision?: string;
+  /** Folder of the content that is the service, where it is not the whole; the entry point in `options` begins with it. */
+  readonly folder?: string;
+  /** Where the content was found, for one of git. */
+  readonly git?: GitOrigin;
   readonly options: CreateServiceOptions;
   readonly metadata: Metadata;
   /** Milliseconds since the epoch, of the last deployment. */

@@ -56,6 +56,26 @@ export class SourceStore {
    */
   async put(key: SourceKey, chunks: AsyncIterable<Uint8Array>, expected: () => ExpectedFiles): Promise<string> {
     const id = toSourceId(key.name, key.version);
+    await this.#take(chunks, { expected, onKept: (sha256) => this.#record(key, sha256) });
+    return id;
+  }
+
+  /**
+   * Takes an archive that no name stands for, and answers with its hash. For work that holds: see {@link holding}.
+   *
+   * @throws MicroError as `unpackSource` does.
+   */
+  async keep(chunks: AsyncIterable<Uint8Array>): Promise<string> {
+    return this.#take(chunks, { expected: () => [], onKept: async () => undefined });
+  }
+
+  async #take(
+    chunks: AsyncIterable<Uint8Array>,
+    {
+      expected,
+      onKept,
+    }: { readonly expected: () => ExpectedFiles; readonly onKept: (sha256: string) => Promise<void> },
+  ): Promise<string> {
     const incoming = `${this.#folder}/.incoming-${crypto.randomUUID()}`;
     this.#incoming.add(incoming);
     try {
@@ -65,9 +85,9 @@ export class SourceStore {
       const sha256 = hashSource(files);
       await this.holding(async () => {
         await this.#keep(incoming, sha256, files);
-        await this.#record(key, sha256);
+        await onKept(sha256);
       });
-      return id;
+      return sha256;
     } finally {
       await rm(incoming, { recursive: true, force: true });
       this.#incoming.delete(incoming);

@@ -208,7 +208,8 @@ export type Service = Message<"runtime.Service"> & {
   version: string;
 
   /**
-   * Where its code is: the id of an upload, or `host/owner/repo[/folder]` with the ref as version.
+   * Where its code is: the id of an upload, `host/owner/repo[/folder][@ref]`, or a URL of git. Without `@ref` the version is
+   * the ref, and `latest` the default branch.
    *
    * @generated from field: string source = 3;
    */
@@ -216,7 +217,7 @@ export type Service = Message<"runtime.Service"> & {
 
   /**
    * Set by the server: `owner`, `group`, `started` (RFC 3339), `status` (the word), `error`, `service` where its code
-   * registers under another name; and what the client sent.
+   * registers under another name, `commit` where its source is a repository; and what the client sent.
    *
    * @generated from field: map<string, string> metadata = 4;
    */

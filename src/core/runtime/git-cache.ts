@@ -1,0 +1,143 @@
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, readdir, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import type { Clock } from "#base/clock.ts";
+import { MicroError } from "#base/error.ts";
+import { limits } from "#base/limits.ts";
+import type { GitProgram } from "./git-program.ts";
+import { KeyedQueue } from "./keyed-queue.ts";
+
+export interface GitCacheDeps {
+  readonly folder: string;
+  readonly program: GitProgram;
+  readonly clock: Clock;
+}
+
+export interface GitCacheLimits {
+  /** @default limits.gitCacheBytesMax */
+  readonly bytesMax?: number;
+  /** @default limits.gitCacheAgeMs */
+  readonly ageMs?: number;
+}
+
+/** When a repository was used last is the time of this file. */
+const usedFile = "micro-used";
+
+/** Bare repositories, one for each that a namespace runs services from. What is lost of it is fetched again. */
+export class GitCache {
+  readonly #deps: GitCacheDeps;
+  readonly #bytesMax: number;
+  readonly #ageMs: number;
+  readonly #turns = new KeyedQueue();
+  /** Those that this process has looked after. */
+  readonly #opened = new Set<string>();
+
+  constructor(
+    deps: GitCacheDeps,
+    { bytesMax = limits.gitCacheBytesMax, ageMs = limits.gitCacheAgeMs }: GitCacheLimits,
+  ) {
+    this.#deps = deps;
+    this.#bytesMax = bytesMax;
+    this.#ageMs = ageMs;
+  }
+
+  /**
+   * Runs `work` on the cached repository, alone. It is empty the first time. Namespaces do not share one: what one may
+   * read with its credential is not for the other.
+   */
+  async use<T>(namespace: string, url: string, work: (folder: string) => Promise<T>): Promise<T> {
+    const name = createHash("sha256").update(`${namespace}\0${url}`).digest("hex");
+    return this.#turns.run(name, async () => {
+      const folder = `${this.#deps.folder}/${name}`;
+      await this.#open(folder);
+      await this.#touch(folder);
+      return work(folder);
+    });
+  }
+
+  /** An empty repository beside the cache, for as long as `work` takes. */
+  async aside<T>(work: (folder: string) => Promise<T>): Promise<T> {
+    const folder = `${this.#deps.folder}/.aside-${crypto.randomUUID()}`;
+    try {
+      await this.#create(folder);
+      return await work(folder);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+
+  /** Removes what nobody used for long, and the least recently used while all together is too large. */
+  async collect(): Promise<void> {
+    const found = await Promise.all((await this.#names()).map((name) => this.#describe(name)));
+    let bytes = found.reduce((sum, each) => sum + each.bytes, 0);
+    const oldestMs = this.#deps.clock.now() - this.#ageMs;
+    for (const each of found.toSorted((a, b) => a.usedMs - b.usedMs)) {
+      if (each.usedMs > oldestMs && bytes <= this.#bytesMax) return;
+      bytes -= each.bytes;
+      await this.#turns.run(each.name, () => this.#remove(each));
+    }
+  }
+
+  /** Removes what a crash cut off. */
+  async removeLeftovers(): Promise<void> {
+    for (const name of await readdir(this.#deps.folder).catch(() => [])) {
+      if (name.startsWith(".")) await rm(`${this.#deps.folder}/${name}`, { recursive: true, force: true });
+    }
+  }
+
+  async #open(folder: string): Promise<void> {
+    if (this.#opened.has(folder) && existsSync(`${folder}/HEAD`)) return;
+    if (existsSync(`${folder}/HEAD`)) await removeLocks(folder);
+    else await this.#create(folder);
+    this.#opened.add(folder);
+  }
+
+  async #create(folder: string): Promise<void> {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const args = ["init", "--quiet", "--bare", "--template=", "."];
+    const { code, stderr } = await this.#deps.program.run({ args, folder });
+    if (code !== 0) throw new MicroError("unavailable", `git cannot make a repository: ${stderr.trim()}`);
+  }
+
+  async #touch(folder: string): Promise<void> {
+    const now = new Date(this.#deps.clock.now());
+    await writeFile(`${folder}/${usedFile}`, "");
+    await utimes(`${folder}/${usedFile}`, now, now);
+  }
+
+  async #names(): Promise<string[]> {
+    const names = await readdir(this.#deps.folder).catch(() => []);
+    return names.filter((name) => /^[0-9a-f]{64}$/.test(name));
+  }
+
+  async #describe(name: string): Promise<CachedRepository> {
+    const folder = `${this.#deps.folder}/${name}`;
+    const paths = await readdir(folder, { recursive: true }).catch(() => []);
+    const facts = await Promise.all(paths.map((path) => stat(`${folder}/${path}`).catch(() => undefined)));
+    const used = await stat(`${folder}/${usedFile}`).catch(() => undefined);
+    return { name, usedMs: used?.mtimeMs ?? 0, bytes: facts.reduce((sum, each) => sum + (each?.size ?? 0), 0) };
+  }
+
+  /** Unless somebody used it meanwhile. Renamed first, so that a half removed one is never taken for a whole one. */
+  async #remove({ name, usedMs }: CachedRepository): Promise<void> {
+    const folder = `${this.#deps.folder}/${name}`;
+    if ((await this.#describe(name)).usedMs !== usedMs) return;
+    const aside = `${this.#deps.folder}/.removed-${crypto.randomUUID()}`;
+    await rename(folder, aside);
+    this.#opened.delete(folder);
+    await rm(aside, { recursive: true, force: true });
+  }
+}
+
+interface CachedRepository {
+  readonly name: string;
+  readonly usedMs: number;
+  readonly bytes: number;
+}
+
+/** A git that was killed leaves its locks; nobody else works here. */
+async function removeLocks(folder: string): Promise<void> {
+  const names = await readdir(folder, { recursive: true });
+  const doomed = names.filter((name) => name.endsWith(".lock") || /(?:^|\/)tmp_/.test(name));
+  for (const name of doomed) await rm(`${folder}/${name}`, { force: true });
+}
