@@ -24,6 +24,8 @@ export interface HomePaths {
   /** Copies that a backup is made of; exists while one is made. */
   readonly backupFolder: string;
   readonly logsFolder: string;
+  /** What the server itself logs; no namespace is called so. */
+  readonly serverLogsFolder: string;
 }
 
 /** The layout for an environment: MICRO_HOME, or `.micro` in the user's home folder. */
@@ -45,6 +47,7 @@ export function resolveHome(env: Readonly<Record<string, string | undefined>>): 
     runtimeFolder: `${home}/runtime`,
     backupFolder: `${home}/backup-work`,
     logsFolder: `${home}/logs`,
+    serverLogsFolder: `${home}/logs/.server`,
   };
 }
 

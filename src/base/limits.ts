@@ -340,8 +340,20 @@ export const limits = {
   restartMaxMs: 30_000,
   /** A service that ran this long is healthy: its next crash counts as the first. */
   restartResetMs: 30_000,
-  /** One log file of a service; there are two of them. */
-  logFileBytesMax: 8 * MiB,
+  /** What is kept of the log of one version of a service, unless `--log-size` says otherwise: a quarter of a million lines. */
+  logBytesMax: 32 * MiB,
+  /** Lines of a service older than this go, unless `--log-age` says otherwise: what nobody looked into for two weeks. */
+  logAgeMaxMs: 14 * 24 * 3_600_000,
+  /** Files of one log: the oldest goes when a new one begins, so that three quarters at least are there. */
+  logFileCount: 4,
+  /** The same of what one part of the server logs. */
+  serverLogBytesMax: 8 * MiB,
+  /** Characters of the server's own log that wait for the disk before further lines are dropped. */
+  serverLogWaitingLengthMax: 4 * MiB,
+  /** Services whose logs one call reads at the same time. */
+  logSourceCountMax: 1_000,
+  /** How often old lines are looked for. */
+  logAgeIntervalMs: 3_600_000,
   /** One line of a service's log: longer ones are cut. */
   logLineBytesMax: 16 * KiB,
   /** Events of the runtime that wait to be written before the oldest are left out: some megabytes, and minutes of a busy server. */

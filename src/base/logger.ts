@@ -18,8 +18,8 @@ export interface Logger {
 export interface LoggerOptions {
   /** Lines below this level are dropped. @default "info" */
   readonly level?: LogLevel;
-  /** Receives one finished line, without its newline. */
-  readonly write: (line: string) => void;
+  /** Receives one finished line, without its newline, and the fields that are in it. */
+  readonly write: (line: string, fields: LogFields) => void;
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
 }
@@ -42,7 +42,7 @@ export function parseLogLevel(text: string): LogLevel {
 
 function build(
   threshold: number,
-  sink: { write: (line: string) => void; now: () => number },
+  sink: { write: LoggerOptions["write"]; now: () => number },
   bound: LogFields,
 ): Logger {
   const at = (level: LogLevel) => {
@@ -50,7 +50,8 @@ function build(
     return (message: string, fields?: LogFields): void => {
       if (rank < threshold) return;
       const time = new Date(sink.now()).toISOString();
-      sink.write(`${time} ${level.padEnd(5)} ${oneLine(message)}${formatFields(bound)}${formatFields(fields ?? {})}`);
+      const all = { ...bound, ...fields };
+      sink.write(`${time} ${level.padEnd(5)} ${oneLine(message)}${formatFields(all)}`, all);
     };
   };
   return {

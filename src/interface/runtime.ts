@@ -83,6 +83,10 @@ export interface LogQuery {
   readonly count?: number;
   /** Only lines from this moment on, milliseconds since the epoch. */
   readonly sinceMs?: number;
+  /** Only lines of the instance of this id, or of those whose ids begin so. */
+  readonly instance?: string;
+  /** Only lines that hold this text. */
+  readonly grep?: string;
   /** Stay and send what comes. */
   readonly follow?: boolean;
   readonly signal?: AbortSignal;

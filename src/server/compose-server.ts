@@ -4,6 +4,7 @@ import type { Stoppable } from "#base/lifecycle.ts";
 import type { Logger } from "#base/logger.ts";
 import type { Auth } from "#core/auth/auth.ts";
 import { MemoryRegistry } from "#core/registry/memory-registry.ts";
+import type { ServerLogs } from "#core/runtime/server-logs.ts";
 import type { ServiceTable } from "#rpc/method.ts";
 import { listenRpc } from "#rpc/rpc-listener.ts";
 import { listenCorePort } from "./core-port.ts";
@@ -29,6 +30,8 @@ export interface ComposedServer extends Stoppable {
 export interface ServerDeps {
   readonly config: ServerConfig;
   readonly logger: Logger;
+  /** What `logger` wrote, for administrators to read. */
+  readonly serverLogs: ServerLogs;
   readonly version: string;
 }
 
@@ -47,10 +50,11 @@ export async function composeServer(deps: ServerDeps): Promise<ComposedServer> {
   }
 }
 
-async function build({ config, logger, version }: ServerDeps, parts: OwnedParts): Promise<ComposedServer> {
+async function build({ config, logger, serverLogs, version }: ServerDeps, parts: OwnedParts): Promise<ComposedServer> {
   const { paths } = config;
   const tls = config.tlsFiles === undefined ? {} : { tls: await readTlsFiles(config.tlsFiles) };
-  const { store, auth } = await openAuth({ paths, logger }, parts);
+  const of = (part: string): Logger => logger.with({ part });
+  const { store, auth } = await openAuth({ paths, logger: of("auth") }, parts);
   const state = await openState({ paths, store, logger }, parts);
   const registry = parts.own(new MemoryRegistry({ clock: systemClock }));
   const tables = new Map<string, ServiceTable>();
@@ -62,13 +66,13 @@ async function build({ config, logger, version }: ServerDeps, parts: OwnedParts)
   const network = parts.own(await listenPart("--network-address", listenForRpc(config.networkAddress)));
   const networkAddress = network.address;
   const { events } = state;
-  const { keepsServices } = config;
-  const running = { store, auth, registry, http, events, logger, paths, networkAddress, keepsServices };
-  const { runtime, news, start } = createRuntime(running);
+  const { keepsServices, logRetention } = config;
+  const running = { store, auth, registry, http, events, logger: of("runtime"), paths, networkAddress };
+  const { runtime, news, start } = createRuntime({ ...running, keepsServices, logRetention });
   parts.own(news);
   parts.own(runtime);
-  const backup = backupDeps({ paths, store, state, logger, version });
-  const core = createCoreTables({ auth, registry, runtime, store, state, backup }, version);
+  const backup = backupDeps({ paths, store, state, logger: of("backup"), version });
+  const core = createCoreTables({ auth, registry, runtime, store, state, backup, serverLogs }, version);
   for (const table of core) tables.set(table.name, table);
   const proxy = parts.own(await listenPart("--proxy-address", listenForRpc(config.proxyAddress)));
   const front = parts.own(await listenPart("--gateway-address", () => gateway.listen(config.gatewayAddress, tls)));
@@ -97,6 +101,7 @@ async function build({ config, logger, version }: ServerDeps, parts: OwnedParts)
       // Those of services started by hand, and of services that are kept, would last until somebody ends them.
       auth.endStreams();
       await state.endStreams();
+      await serverLogs.stop();
       await parts.stop();
     },
   };

@@ -10,7 +10,9 @@ import { configMethods } from "#core/config/config-methods.ts";
 import { eventsMethods } from "#core/events/events-methods.ts";
 import { createRegistryTable } from "#core/registry/registry-table.ts";
 import type { LocalRuntime } from "#core/runtime/local-runtime.ts";
+import type { LogSource } from "#core/runtime/log-source.ts";
 import { runtimeMethods } from "#core/runtime/runtime-methods.ts";
+import type { ServerLogs } from "#core/runtime/server-logs.ts";
 import { storeMethods } from "#core/store/store-methods.ts";
 import { defaultNamespace } from "#interface/auth.ts";
 import type { Registry } from "#interface/registry.ts";
@@ -26,6 +28,8 @@ export interface CoreServices {
   readonly store: Store;
   readonly state: ServerState;
   readonly backup: BackupMakerDeps;
+  /** What the server itself logs. */
+  readonly serverLogs: ServerLogs;
 }
 
 /** Their rules are those of the installation, whoever calls them. */
@@ -42,7 +46,8 @@ const coreServiceNames: ReadonlySet<string> = new Set([
 
 /** The core services as tables of endpoints. */
 export function createCoreTables(services: CoreServices, version: string): ServiceTable[] {
-  const { auth, registry, runtime, store, state, backup } = services;
+  const { auth, registry, runtime, store, state, backup, serverLogs } = services;
+  const serverLog = (part: string): LogSource | undefined => serverLogs.find(part);
   const { rules } = auth;
   const table = (name: string, methods: readonly MethodImplementation[]): ServiceTable =>
     createServiceTable({ name, version, methods });
@@ -53,7 +58,7 @@ export function createCoreTables(services: CoreServices, version: string): Servi
     table("config", configMethods({ ...state, rules })),
     table("events", eventsMethods({ ...state, rules })),
     createRegistryTable(registry, version),
-    table("runtime", runtimeMethods({ runtime, sources: runtime.sources, clock: systemClock })),
+    table("runtime", runtimeMethods({ runtime, sources: runtime.sources, clock: systemClock, serverLog })),
     table("store", [...storeMethods({ store, rules }), ...blobMethods({ ...state, rules })]),
   ];
   const report = refusalsTo(auth.audit);

@@ -54,7 +54,7 @@ export function createEdges(deps: EdgesDeps, parts: OwnedParts): Edges {
       http: new HttpTransport({ http }),
       grpc,
       selector,
-      logger,
+      logger: logger.with({ part: "proxy" }),
     },
     // Whoever calls through us decides whether an answer was final.
     { retryCountMax: 0 },
@@ -79,9 +79,25 @@ export function createEdges(deps: EdgesDeps, parts: OwnedParts): Edges {
   return {
     http,
     readiness,
-    rpc: createRpcServer({ resolve, guard, logger, name: "micro", pages: gatewayOptions.cors ?? {} }),
+    rpc: createRpcServer({
+      resolve,
+      guard,
+      logger: logger.with({ part: "proxy" }),
+      name: "micro",
+      pages: gatewayOptions.cors ?? {},
+    }),
     gateway: createGateway(
-      { directory, core, guard, client, direct: { http, selector }, publicBlobs: blobs, readiness, logger, version },
+      {
+        directory,
+        core,
+        guard,
+        client,
+        direct: { http, selector },
+        publicBlobs: blobs,
+        readiness,
+        logger: logger.with({ part: "gateway" }),
+        version,
+      },
       gatewayOptions,
     ),
   };

@@ -4,6 +4,7 @@ import type { Stoppable } from "#base/lifecycle.ts";
 import type { Logger } from "#base/logger.ts";
 import type { Auth } from "#core/auth/auth.ts";
 import type { MemoryRegistry } from "#core/registry/memory-registry.ts";
+import type { LogRetention } from "#core/runtime/log-file.ts";
 import { LocalRuntime } from "#core/runtime/local-runtime.ts";
 import { RuntimeEventPublisher } from "#core/runtime/runtime-event-publisher.ts";
 import type { Events } from "#interface/events.ts";
@@ -34,6 +35,8 @@ export interface RuntimeDeps {
   readonly events: Events;
   readonly logger: Logger;
   readonly paths: HomePaths;
+  /** What is kept of the log of a service. */
+  readonly logRetention: LogRetention;
   /** `host:port` of the network. */
   readonly networkAddress: string;
   /** Whether a stop leaves services running. */
@@ -50,7 +53,7 @@ export interface ServerRuntime {
 
 /** The runtime for processes of this machine. */
 export function createRuntime(deps: RuntimeDeps): ServerRuntime {
-  const { store, auth, registry, http, events, logger, paths, networkAddress, keepsServices } = deps;
+  const { store, auth, registry, http, events, logger, paths, networkAddress, keepsServices, logRetention } = deps;
   const news = new RuntimeEventPublisher({ events, clock: systemClock, logger });
   let provided: Promise<void> | undefined;
   const provide = (): Promise<void> => (provided ??= provideSdk(paths.runtimeFolder));
@@ -70,7 +73,7 @@ export function createRuntime(deps: RuntimeDeps): ServerRuntime {
       provideSdk: provide,
       serverEnv: process.env,
     },
-    { reservedNames: coreNames, keepsServices },
+    { reservedNames: coreNames, keepsServices, logRetention },
   );
   return {
     runtime,

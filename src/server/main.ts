@@ -1,13 +1,14 @@
 import { rm } from "node:fs/promises";
 import type { HomePaths, ServerFile } from "#base/home.ts";
 import { MicroError } from "#base/error.ts";
-import { createLogger, type Logger } from "#base/logger.ts";
+import type { Logger } from "#base/logger.ts";
 import { removeBackupLeftovers } from "#core/backup/backup-maker.ts";
 import { finishRestore } from "#core/backup/restore-plan.ts";
 import { announceServer } from "./announcement.ts";
 import { composeServer, type ComposedServer } from "./compose-server.ts";
 import { prepareHomeFolder } from "./home-folder.ts";
 import { wantsLocalLogin, writeLocalLogin } from "./local-login.ts";
+import { createServerLogger, type ServerLogger } from "./server-logger.ts";
 import { acquireServerLock, type ServerLock } from "./server-lock.ts";
 import { resolveServerOptions, type RawServerOptions, type ServerConfig } from "./server-options.ts";
 import { version } from "#base/version.ts";
@@ -24,24 +25,26 @@ const localTokenMs = 24 * 3_600_000;
  */
 export async function runServer(options: RawServerOptions): Promise<void> {
   const config = resolveServerOptions(options, process.env);
-  const logger = createLogger({ level: config.logLevel, write: (line) => void process.stderr.write(`${line}\n`) });
+  const log = createServerLogger(config);
   // Whatever this process writes is its owner's, also what SQLite and services write.
   process.umask(0o077);
   await prepareHomeFolder(config.paths);
   const lock = acquireServerLock(config.paths.lockFile, config.paths.home);
   const stopped = awaitStopSignal();
-  const server = await startLocked(config, logger, lock);
+  const server = await startLocked(config, log, lock);
   const signal = await stopped;
-  logger.info("stopping", { signal });
+  log.logger.info("stopping", { signal });
   await rm(config.paths.serverFile, { force: true });
   await server.stop();
+  await log.serverLogs.stop();
   lock.release();
 }
 
-async function startLocked(config: ServerConfig, logger: Logger, lock: ServerLock): Promise<ComposedServer> {
+async function startLocked(config: ServerConfig, log: ServerLogger, lock: ServerLock): Promise<ComposedServer> {
+  const { logger } = log;
   try {
     await clearUp(config.paths, logger);
-    const server = await composeServer({ config, logger, version });
+    const server = await composeServer({ ...log, config, version });
     const administrator = await server.auth.ensureAdministrator();
     await logIn(config, server, administrator !== undefined);
     await publish(config, server);
@@ -53,6 +56,7 @@ async function startLocked(config: ServerConfig, logger: Logger, lock: ServerLoc
       version,
       ...(administrator === undefined ? {} : { administrator }),
     };
+    logger.info("started", { version, ...addresses });
     process.stdout.write(`${announceServer(announced).join("\n")}\n`);
     server
       .startServices()

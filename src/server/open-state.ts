@@ -33,8 +33,8 @@ export interface ServerState {
 export async function openState({ paths, store, logger }: StateDeps, parts: OwnedParts): Promise<ServerState> {
   const [blobs, log, keys] = await openAll({ paths, store, logger }, parts);
   const broker = new MemoryBroker();
-  const config = new StoreConfig({ store, keys, logger });
-  const events = parts.own(createEvents({ log, clock: systemClock, logger }));
+  const config = new StoreConfig({ store, keys, logger: logger.with({ part: "config" }) });
+  const events = parts.own(createEvents({ log, clock: systemClock, logger: logger.with({ part: "events" }) }));
   const streaming = [broker, config, events];
   return {
     blobs,
@@ -56,8 +56,8 @@ function openAll({ paths, store, logger }: StateDeps, parts: OwnedParts) {
     return opening;
   };
   return Promise.all([
-    open(FileBlobs.open({ folder: paths.blobFolder, store, logger })),
-    open(SqliteEventLog.open({ folder: paths.eventsFolder, logger })),
+    open(FileBlobs.open({ folder: paths.blobFolder, store, logger: logger.with({ part: "store" }) })),
+    open(SqliteEventLog.open({ folder: paths.eventsFolder, logger: logger.with({ part: "events" }) })),
     openConfigKeys(paths.configKeyFile),
   ]);
 }

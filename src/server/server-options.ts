@@ -1,12 +1,14 @@
 import { MicroError } from "#base/error.ts";
 import { resolveHome, type HomePaths } from "#base/home.ts";
 import { parseLogLevel, type LogLevel } from "#base/logger.ts";
+import type { LogRetention } from "#core/runtime/log-file.ts";
 import type { GatewayOptions } from "#gateway/gateway.ts";
 import type { CorePort } from "./core-port.ts";
+import { resolveLogFlags, type RawLogOptions } from "./log-flags.ts";
 import { resolveGatewayFlags, type RawGatewayOptions } from "./gateway-flags.ts";
 
 /** What a user may say to `micro server`; every field has a flag and an environment variable. */
-export interface RawServerOptions extends RawGatewayOptions {
+export interface RawServerOptions extends RawGatewayOptions, RawLogOptions {
   /** HTTP API gateway. `MICRO_GATEWAY_ADDRESS`. @default "127.0.0.1:8080" */
   readonly gatewayAddress?: string;
   /** gRPC identity proxy, where command lines and clients connect. `MICRO_PROXY_ADDRESS`. @default "127.0.0.1:8081" */
@@ -40,6 +42,8 @@ export interface ServerConfig {
   readonly brokerPort: CorePort | undefined;
   readonly keepsServices: boolean;
   readonly logLevel: LogLevel;
+  /** What is kept of the log of a service. */
+  readonly logRetention: Required<LogRetention>;
   readonly gateway: GatewayOptions;
   /** Absent: the gateway speaks plain HTTP. */
   readonly tlsFiles: TlsFiles | undefined;
@@ -76,6 +80,7 @@ export function resolveServerOptions(options: RawServerOptions, env: Environment
     brokerPort: resolveCorePort(options.brokerAddress ?? env["MICRO_BROKER_ADDRESS"], "--broker-address", "8003"),
     keepsServices: parseSwitch(options.keepServices ?? env["MICRO_KEEP_SERVICES"] ?? "", "--keep-services"),
     logLevel: parseLogLevel(options.logLevel ?? env["MICRO_LOG_LEVEL"] ?? "info"),
+    logRetention: resolveLogFlags(options, env),
     gateway: resolveGatewayFlags(options, env),
     tlsFiles: resolveTlsFiles(options.tlsCert ?? env["MICRO_TLS_CERT"], options.tlsKey ?? env["MICRO_TLS_KEY"]),
   });

@@ -53,6 +53,18 @@ export const command: Command = {
       help: "trace, debug, info, warn or error (MICRO_LOG_LEVEL)",
     },
     {
+      name: "log-size",
+      kind: "string",
+      placeholder: "SIZE",
+      help: "what is kept of the log of one service, default 32MiB (MICRO_LOG_SIZE)",
+    },
+    {
+      name: "log-age",
+      kind: "string",
+      placeholder: "TIME",
+      help: "how long lines of services are kept, default 14d (MICRO_LOG_AGE)",
+    },
+    {
       name: "access-log",
       kind: "string",
       placeholder: "MODE",
@@ -106,6 +118,8 @@ export const command: Command = {
       brokerAddress: flags.text("broker-address"),
       keepServices: flags.has("keep-services") ? String(flags.isOn("keep-services")) : undefined,
       logLevel: flags.text("log-level"),
+      logSize: flags.text("log-size"),
+      logAge: flags.text("log-age"),
       accessLog: flags.text("access-log"),
       corsOrigins: flags.text("cors-origins"),
       rateLimitAccount: flags.text("rate-limit-account"),

@@ -26,6 +26,7 @@ import { KeyedQueue } from "./keyed-queue.ts";
 import { currentBun, type BunRunner } from "./launch-command.ts";
 import { Launcher } from "./launcher.ts";
 import { OutputPipes } from "./output-pipes.ts";
+import type { LogRetention } from "./log-file.ts";
 import { prepareRecord, type PrepareRecordDeps } from "./prepare-record.ts";
 import { ProcessNotes, type ProcessNote } from "./process-notes.ts";
 import { ProcessStarter } from "./process-starter.ts";
@@ -72,6 +73,8 @@ export interface LocalRuntimeOptions extends DeploymentOptions {
   readonly keepsServices?: boolean;
   /** Limits of fetching sources with git. */
   readonly git?: Omit<GitSourcesOptions, "serverEnv">;
+  /** What is kept of the log of a service. */
+  readonly logRetention?: LogRetention;
 }
 
 /** Everything is done in its turn, and nothing new begins while the runtime stops. */
@@ -115,7 +118,7 @@ export class LocalRuntime implements Runtime, Stoppable {
     this.#nodes = new InstanceNodes({ registry: deps.registry, logger });
     this.#notes = new ProcessNotes({ folder: `${paths.runtimeFolder}/run`, logger });
     this.#pipes = new OutputPipes(`${paths.runtimeFolder}/run`);
-    this.#logs = new ServiceLogs({ logsFolder: paths.logsFolder, clock, logger });
+    this.#logs = new ServiceLogs({ logsFolder: paths.logsFolder, clock, logger }, options.logRetention);
     this.#records = new ServiceRecords(deps);
     this.#builder = new ServiceBuilder({ sourceFolder: (sha256) => this.sources.folder(sha256) });
     this.#launcher = new Launcher({

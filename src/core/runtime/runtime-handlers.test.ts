@@ -8,6 +8,7 @@ import type { ServerCall } from "#rpc/server-call.ts";
 import { createServiceTable } from "#rpc/service-table.ts";
 import { MemoryStore } from "#core/store/memory-store.ts";
 import { createTempFolder } from "#testing/temp-folder.ts";
+import type { LogSource } from "./log-source.ts";
 import { runtimeMethods } from "./runtime-methods.ts";
 import { SourceStore } from "./source-store.ts";
 import { tarOf } from "./tar-fixture.ts";
@@ -62,11 +63,20 @@ class RecordingRuntime implements Runtime {
   }
 }
 
+/** What a server of one part logs. */
+function serverLog(part: string): LogSource | undefined {
+  if (part !== "gateway") return undefined;
+  const read = async function* (): AsyncGenerator<LogLine> {
+    yield { timestampMs: 2, instance: part, stream: "stderr", text: "2026-01-31T12:00:00.000Z warn  slow" };
+  };
+  return { name: part, version: "1.0.0", read };
+}
+
 async function createCaller(folder: string) {
   const runtime = new RecordingRuntime();
   const store = new MemoryStore();
   const sources = new SourceStore({ store, clock: systemClock, runtimeFolder: folder });
-  const methods = runtimeMethods({ runtime, sources, clock: systemClock });
+  const methods = runtimeMethods({ runtime, sources, clock: systemClock, serverLog });
   const table = createServiceTable({ name: "runtime", version: "latest", methods });
   const call = async (endpoint: string, account: Account | undefined, ...requests: object[]): Promise<unknown[]> => {
     const found = table.method(endpoint) as RpcMethod;
@@ -224,6 +234,30 @@ describe("the core service runtime", () => {
     });
     expect(await call("Runtime.Logs", admin, { service: "greeter", count: "1" })).toHaveLength(1);
     await expect(call("Runtime.Logs", admin, { service: "other" })).rejects.toMatchObject({ code: "not_found" });
+  });
+
+  it("mixes the logs of several services by time, those of the server's parts too", async () => {
+    await using temp = await createTempFolder();
+    const { call } = await createCaller(temp.path);
+    const messages = async (request: object): Promise<unknown[]> =>
+      ((await call("Runtime.Logs", admin, request)) as { message: string }[]).map(({ message }) => message);
+    const slow = "2026-01-31T12:00:00.000Z warn  slow";
+    expect(await messages({ service: "greeter", services: ["gateway"], count: "3" })).toEqual([
+      "warn second",
+      slow,
+      '{"level":"error"}',
+    ]);
+    expect(await messages({ service: "*" })).toHaveLength(3);
+    expect(await messages({ service: "gateway" })).toEqual([slow]);
+    await expect(call("Runtime.Logs", admin, {})).rejects.toMatchObject({ code: "invalid_argument" });
+    const elsewhere = { service: "gateway", options: { namespace: "foo" } };
+    await expect(call("Runtime.Logs", stranger, elsewhere)).rejects.toMatchObject({ code: "not_found" });
+    await expect(call("Runtime.Logs", stranger, { service: "gateway" })).rejects.toMatchObject({
+      code: "permission_denied",
+    });
+    await expect(call("Runtime.Logs", member, { service: "gateway" })).rejects.toMatchObject({
+      code: "permission_denied",
+    });
   });
 
   it("takes an upload in pieces, into the namespace of its sender", async () => {

@@ -1,23 +1,14 @@
-import type { Clock } from "#base/clock.ts";
 import { MicroError } from "#base/error.ts";
-import type { LogsRequest, Resource, Runtime as RuntimeService, Service } from "#gen/runtime/runtime_pb.ts";
+import type { Resource, Runtime as RuntimeService, Service } from "#gen/runtime/runtime_pb.ts";
 import { defaultNamespace } from "#interface/auth.ts";
 import { requireNamespace, requireNamespaceAdmin } from "#interface/namespace-access.ts";
-import type { LogQuery, Runtime, ServiceKey } from "#interface/runtime.ts";
+import type { Runtime, ServiceKey } from "#interface/runtime.ts";
 import type { ProtoHandlers } from "#rpc/proto-service.ts";
-import { mergeLogs } from "./merge-logs.ts";
-import {
-  fromWireCreate,
-  fromWireUpdate,
-  toWireLog,
-  toWireService,
-  unsaidOptions,
-  withoutOwnKeys,
-} from "./runtime-wire.ts";
+import { logsHandler, type LogsHandlerDeps } from "./logs-handler.ts";
+import { fromWireCreate, fromWireUpdate, toWireService, unsaidOptions, withoutOwnKeys } from "./runtime-wire.ts";
 
-export interface RuntimeHandlersDeps {
+export interface RuntimeHandlersDeps extends LogsHandlerDeps {
   readonly runtime: Runtime;
-  readonly clock: Clock;
 }
 
 /**
@@ -72,13 +63,7 @@ export function runtimeHandlers(deps: RuntimeHandlersDeps): ProtoHandlers<typeof
       if (service !== undefined) await runtime.delete(toKey(service, namespace));
       return {};
     },
-    logs: async function* (request, call) {
-      const namespace = toNamespace(request.options);
-      requireNamespaceAdmin(call.account, namespace, call.endpoint);
-      const keys = await findKeys(runtime, request, namespace);
-      const query = { ...toLogQuery(request), signal: call.signal };
-      for await (const { key, line } of mergeLogs(deps, keys, query)) yield toWireLog(key, line);
-    },
+    logs: logsHandler(deps),
   };
 }
 
@@ -102,21 +87,4 @@ function readResource(resource: Resource | undefined): Service | undefined {
 
 function toKey({ name, version }: Service, namespace: string): ServiceKey {
   return { namespace, name, version: version === "" ? "latest" : version };
-}
-
-async function findKeys(runtime: Runtime, request: LogsRequest, namespace: string): Promise<readonly ServiceKey[]> {
-  const { service: name, version } = request;
-  if (name === "") throw new MicroError("invalid_argument", "service name is missing");
-  if (version !== "") return [{ namespace, name, version }];
-  const found = await runtime.read({ namespace, name });
-  if (found.length > 0) return found;
-  throw new MicroError("not_found", `service ${name} is not deployed in namespace ${namespace}`);
-}
-
-function toLogQuery({ stream, count, since }: LogsRequest): LogQuery {
-  return {
-    follow: stream,
-    ...(count > 0n ? { count: Number(count) } : {}),
-    ...(since > 0n ? { sinceMs: Number(since) * 1_000 } : {}),
-  };
 }

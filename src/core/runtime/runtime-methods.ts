@@ -1,16 +1,12 @@
-import type { Clock } from "#base/clock.ts";
 import { Build, Runtime as RuntimeService, Source } from "#gen/runtime/runtime_pb.ts";
-import type { Runtime } from "#interface/runtime.ts";
 import type { MethodImplementation } from "#rpc/method.ts";
 import { protoMethods } from "#rpc/proto-service.ts";
-import { runtimeHandlers } from "./runtime-handlers.ts";
+import { runtimeHandlers, type RuntimeHandlersDeps } from "./runtime-handlers.ts";
 import { buildHandlers, sourceHandlers } from "./source-handlers.ts";
 import type { SourceStore } from "./source-store.ts";
 
-export interface RuntimeMethodsDeps {
-  readonly runtime: Runtime;
+export interface RuntimeMethodsDeps extends RuntimeHandlersDeps {
   readonly sources: SourceStore;
-  readonly clock: Clock;
 }
 
 /** All methods of the core service `runtime`, for its service table. */

@@ -8,8 +8,8 @@ import {
   type InstanceState,
   type LogLine,
   type RuntimeService,
-  type ServiceKey,
 } from "#interface/runtime.ts";
+import type { LogSource } from "./log-source.ts";
 import { findLogLevel } from "./log-level.ts";
 
 /** Metadata that the server sets, and nobody else. */
@@ -44,10 +44,13 @@ export function toWireService(service: RuntimeService): MessageInitShape<typeof 
   };
 }
 
-export function toWireLog(key: ServiceKey, line: LogLine): MessageInitShape<typeof LogRecordSchema> {
+export function toWireLog(
+  source: Pick<LogSource, "name" | "version">,
+  line: LogLine,
+): MessageInitShape<typeof LogRecordSchema> {
   return {
     timestamp: BigInt(line.timestampMs),
-    metadata: { service: key.name, version: key.version },
+    metadata: { service: source.name, version: source.version },
     message: line.text,
     stream: line.stream,
     level: findLogLevel(line.text) ?? "",

@@ -1,18 +1,22 @@
 import { describe, expect, it } from "bun:test";
 import fc from "fast-check";
-import { writeFile } from "node:fs/promises";
+import { readdir, utimes, writeFile } from "node:fs/promises";
 import { silentLogger } from "#base/logger.ts";
 import type { LogLine } from "#interface/runtime.ts";
 import { createTempFolder } from "#testing/temp-folder.ts";
-import { LogFile } from "./log-file.ts";
+import { LogFile, type LogRetention } from "./log-file.ts";
 import { formatLogLine, parseLogLine } from "./log-line.ts";
 import { readLinesBackward, readLinesForward } from "./read-log-lines.ts";
 import { logFileName } from "./service-logs.ts";
 import { ServiceLog } from "./service-log.ts";
 
-function createLog(folder: string): { log: ServiceLog; readonly setTime: (ms: number) => void } {
+function createLog(
+  folder: string,
+  retention: LogRetention = {},
+): { log: ServiceLog; readonly setTime: (ms: number) => void } {
   let nowMs = 1_000;
-  const log = new ServiceLog({ path: `${folder}/a/greeter.log`, clock: { now: () => nowMs }, logger: silentLogger });
+  const clock = { now: () => nowMs };
+  const log = new ServiceLog({ path: `${folder}/a/greeter.log`, clock, logger: silentLogger }, retention);
   return { log, setTime: (ms) => void (nowMs = ms) };
 }
 
@@ -71,24 +75,62 @@ describe("ServiceLog.read()", () => {
     await log.close();
   });
 
-  it("tells a reader that is too slow how much was left out", async () => {
+  it("costs nothing while nobody asks, and tells a reader that comes back too late what is missing", async () => {
     await using temp = await createTempFolder();
-    const { log } = createLog(temp.path);
+    const { log } = createLog(temp.path, { bytesMax: 4_000 });
     const reader = log.read({ follow: true, count: 0 });
     const first = reader.next();
     await log.write("i1", "stdout", ["first"]);
     expect((await first).value?.text).toBe("first");
-    await log.write(
-      "i1",
-      "stdout",
-      Array.from({ length: 10_000 }, (_, index) => `burst ${index}`),
-    );
+    for (let index = 0; index < 1_000; index += 1) await log.write("i1", "stdout", [`burst ${index}`]);
     const seen: string[] = [];
-    while (seen.length < 8_192) seen.push((await reader.next()).value?.text ?? "");
-    await log.write("i1", "stdout", ["after"]);
-    expect((await reader.next()).value).toMatchObject({ stream: "system", text: expect.stringMatching(/^1808 lines/) });
-    expect((await reader.next()).value?.text).toBe("after");
+    while (seen.at(-1) !== "burst 999") seen.push((await reader.next()).value?.text ?? "");
+    const gap = seen.findIndex((text) => /^lines are left out here/.test(text));
+    expect(gap).toBeGreaterThanOrEqual(0);
+    expect(seen.slice(gap + 1).length).toBeGreaterThan(50);
+    expect(seen.slice(gap + 1)).toEqual(seen.slice(gap + 1).map((_, at, rest) => `burst ${1_000 - rest.length + at}`));
     await reader.return(undefined);
+    await log.close();
+  });
+
+  it("gives the lines of one instance, or those that hold a text, the last so many of them too", async () => {
+    await using temp = await createTempFolder();
+    const { log } = createLog(temp.path);
+    const reader = log.read({ follow: true, grep: "odd", instance: "a" });
+    const first = reader.next();
+    for (let index = 0; index < 100; index += 1) {
+      await log.write(index < 50 ? "a1" : "b1", "stdout", [`${index % 2 === 0 ? "even" : "odd"} ${index}`]);
+    }
+    expect(await texts(log.read({ grep: "odd", count: 2 }))).toEqual(["odd 97", "odd 99"]);
+    expect(await texts(log.read({ instance: "a", count: 1 }))).toEqual(["odd 49"]);
+    expect(await texts(log.read({ instance: "a1", grep: "odd 4" }))).toEqual([
+      "odd 41",
+      "odd 43",
+      "odd 45",
+      "odd 47",
+      "odd 49",
+    ]);
+    expect((await first).value?.text).toBe("odd 1");
+    await log.close();
+    expect((await Array.fromAsync(reader)).length).toBe(24);
+  });
+
+  it("begins at a moment without a look at all that is before it", async () => {
+    await using temp = await createTempFolder();
+    const { log, setTime } = createLog(temp.path);
+    for (let second = 0; second < 50; second += 1) {
+      setTime(second * 1_000);
+      await log.write(
+        "i1",
+        "stdout",
+        Array.from({ length: 200 }, (_, at) => `${second}.${at} ${"x".repeat(second * 5)}`),
+      );
+    }
+    for (const sinceMs of [0, 1, 1_000, 24_500, 25_000, 48_999, 49_000, 50_000]) {
+      const lines = await texts(log.read({ sinceMs }));
+      expect(lines.length).toBe(Math.max(0, 50 - Math.ceil(sinceMs / 1_000)) * 200);
+      if (lines.length > 0) expect(lines[0]).toStartWith(`${Math.ceil(sinceMs / 1_000)}.0 `);
+    }
     await log.close();
   });
 
@@ -111,22 +153,62 @@ describe("ServiceLog.read()", () => {
   });
 });
 
+function lineOf(text: string, timestampMs = 5): string {
+  return formatLogLine({ timestampMs, instance: "i", stream: "stdout", text });
+}
+
+async function readAll(file: LogFile): Promise<string[]> {
+  const lines = [];
+  for (const part of await file.parts()) lines.push(...(await texts(readLinesForward(file, part))));
+  return lines;
+}
+
 describe("LogFile", () => {
-  it("starts a new file when it is full and keeps one full one", async () => {
+  it("starts a new file when one is full, and keeps the newest within its size", async () => {
     await using temp = await createTempFolder();
-    const file = new LogFile(`${temp.path}/x.log`, 100);
-    for (let index = 0; index < 10; index += 1) {
-      await file.append(formatLogLine({ timestampMs: index, instance: "i", stream: "stdout", text: `line ${index}` }));
-    }
+    const file = new LogFile(`${temp.path}/x.log`, { bytesMax: 400 });
+    for (let index = 0; index < 40; index += 1) await file.append(lineOf(`line ${index}`), 5);
     const parts = await file.parts();
-    expect(parts.length).toBe(2);
+    expect(parts.map((part) => part.file - file.current)).toEqual([-3, -2, -1, 0]);
     expect(parts.every(({ sizeBytes }) => sizeBytes <= 100)).toBe(true);
-    const lines = [];
-    for (const part of parts) lines.push(...(await texts(readLinesForward(part))));
-    expect(lines).toEqual(["line 6", "line 7", "line 8", "line 9"].slice(-lines.length));
-    await Promise.all(parts.map(({ handle }) => handle.close()));
+    expect((await readdir(temp.path)).toSorted()).toEqual(["x.log", "x.log.1", "x.log.2", "x.log.3"]);
+    const lines = await readAll(file);
+    expect(lines.length).toBeGreaterThanOrEqual(7);
+    expect(lines).toEqual(lines.map((_, at) => `line ${40 - lines.length + at}`));
     await file.remove();
-    expect(await file.parts()).toEqual([]);
+    expect(await readdir(temp.path)).toEqual([]);
+  });
+
+  it("starts a new file when one is old, and removes those whose last line is", async () => {
+    await using temp = await createTempFolder();
+    const hourMs = 3_600_000;
+    const nowMs = Date.now();
+    const file = new LogFile(`${temp.path}/x.log`, { ageMaxMs: 4 * hourMs });
+    await file.append(lineOf("first", nowMs), nowMs);
+    await file.append(lineOf("second", nowMs + hourMs), nowMs + hourMs);
+    expect(await readdir(temp.path)).toHaveLength(2);
+    await utimes(`${temp.path}/x.log.1`, new Date(nowMs), new Date(nowMs));
+    await utimes(`${temp.path}/x.log`, new Date(nowMs + hourMs), new Date(nowMs + hourMs));
+    await file.removeOld(nowMs + 4.5 * hourMs);
+    expect(await readAll(file)).toEqual(["second"]);
+    await file.removeOld(nowMs + 6 * hourMs);
+    expect(await readAll(file)).toEqual([]);
+    await file.append(lineOf("third"), nowMs + 6 * hourMs);
+    expect(await readAll(file)).toEqual(["third"]);
+    await file.close();
+  });
+
+  it("knows after a restart how old a file is that it goes on with", async () => {
+    await using temp = await createTempFolder();
+    const file = new LogFile(`${temp.path}/x.log`, { ageMaxMs: 4_000 });
+    await file.append(lineOf("first", 10_000), 10_000);
+    await file.close();
+    const next = new LogFile(`${temp.path}/x.log`, { ageMaxMs: 4_000 });
+    await next.append(lineOf("second", 10_500), 10_500);
+    expect(await readdir(temp.path)).toHaveLength(1);
+    await next.append(lineOf("third", 11_000), 11_000);
+    expect(await readdir(temp.path)).toHaveLength(2);
+    await next.close();
   });
 
   it("reads backward what it reads forward, across blocks", async () => {
@@ -136,15 +218,11 @@ describe("LogFile", () => {
       fc.asyncProperty(fc.array(text, { maxLength: 30 }), fc.integer({ min: 1, max: 4_000 }), async (lines, repeat) => {
         const file = new LogFile(`${temp.path}/${crypto.randomUUID()}.log`);
         const long = lines.map((each, index) => (index % 7 === 3 ? each.repeat(repeat % 200) : each));
-        await file.append(
-          long.map((each) => formatLogLine({ timestampMs: 5, instance: "i", stream: "stdout", text: each })).join(""),
-        );
-        const parts = await file.parts();
-        for (const part of parts) {
-          expect(await texts(readLinesForward(part))).toEqual(long);
-          expect((await texts(readLinesBackward(part))).toReversed()).toEqual(long);
+        await file.append(long.map((each) => lineOf(each)).join(""), 5);
+        for (const part of await file.parts()) {
+          expect(await texts(readLinesForward(file, part))).toEqual(long);
+          expect((await texts(readLinesBackward(file, part))).toReversed()).toEqual(long);
         }
-        await Promise.all(parts.map(({ handle }) => handle.close()));
         await file.remove();
       }),
       { numRuns: 30 },

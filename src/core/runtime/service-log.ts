@@ -2,11 +2,9 @@ import type { Clock } from "#base/clock.ts";
 import { MicroError } from "#base/error.ts";
 import type { Logger } from "#base/logger.ts";
 import type { LogLine, LogQuery } from "#interface/runtime.ts";
-import { LogFile, type LogPart } from "./log-file.ts";
-import { LogFollower } from "./log-follower.ts";
+import { LogFile, type LogPart, type LogPlace, type LogRetention } from "./log-file.ts";
 import { formatLogLine } from "./log-line.ts";
-import { readLinesBackward, readLinesForward } from "./read-log-lines.ts";
-import { SerialQueue } from "./serial-queue.ts";
+import { findSince, followLines, readLinesBackward, readLinesForward } from "./read-log-lines.ts";
 
 export interface ServiceLogDeps {
   readonly path: string;
@@ -18,66 +16,91 @@ export interface ServiceLogDeps {
 export class ServiceLog {
   readonly #deps: ServiceLogDeps;
   readonly #file: LogFile;
-  readonly #turns = new SerialQueue();
-  readonly #followers = new Set<LogFollower>();
   #isFailing = false;
 
-  constructor(deps: ServiceLogDeps) {
+  constructor(deps: ServiceLogDeps, retention: LogRetention = {}) {
     this.#deps = deps;
-    this.#file = new LogFile(deps.path);
+    this.#file = new LogFile(deps.path, retention);
   }
 
   /**
    * Adds lines; resolves when they are in the file, so that a caller who waits cannot fill the memory. A disk that
    * refuses them loses them, and is reported once: a service is not stopped for its log.
    */
-  write(instance: string, stream: LogLine["stream"], texts: readonly string[]): Promise<void> {
-    if (texts.length === 0) return Promise.resolve();
+  async write(instance: string, stream: LogLine["stream"], texts: readonly string[]): Promise<void> {
+    if (texts.length === 0) return;
     const timestampMs = this.#deps.clock.now();
-    const lines = texts.map((text) => ({ timestampMs, instance, stream, text }));
-    return this.#turns.run(async () => {
-      try {
-        await this.#file.append(lines.map(formatLogLine).join(""));
-        this.#isFailing = false;
-      } catch (reason) {
-        this.#reportOnce(MicroError.from(reason));
-      }
-      for (const follower of this.#followers) follower.offer(lines);
-    });
-  }
-
-  /** The lines asked for, oldest first; then, when following, each new one until the reader leaves. None is missed between. */
-  async *read(query: LogQuery): AsyncGenerator<LogLine> {
-    const { parts, follower } = await this.#turns.run(async () => {
-      // Opened in one turn, so that every line is either in the files or offered to the follower.
-      const opened = { parts: await this.#file.parts(), follower: this.#follow(query) };
-      if (opened.follower !== undefined) this.#followers.add(opened.follower);
-      return opened;
-    });
+    const lines = texts.map((text) => formatLogLine({ timestampMs, instance, stream, text }));
     try {
-      yield* readHistory(parts, query);
-      if (follower !== undefined) yield* follower.lines();
-    } finally {
-      follower?.close();
-      if (follower !== undefined) this.#followers.delete(follower);
+      await this.#file.append(lines.join(""), timestampMs);
+      this.#isFailing = false;
+    } catch (reason) {
+      this.#reportOnce(MicroError.from(reason));
     }
   }
 
-  /** Ends the followers and closes the file. */
+  /**
+   * The lines asked for, oldest first; then, when following, each new one until the reader leaves or the log is closed.
+   * None is missed between. A reader who is so slow that lines are removed before it asks is told.
+   */
+  async *read(query: LogQuery): AsyncGenerator<LogLine> {
+    const parts = await this.#file.parts();
+    const matches = toLineFilter(query);
+    yield* query.count === undefined ? this.#readSince(parts, query) : this.#readLast(parts, query, query.count);
+    if (query.follow !== true) return;
+    for await (const line of followLines(this.#file, endOf(parts, this.#file), query.signal)) {
+      if (line === undefined) yield this.#leftOut();
+      else if (matches(line)) yield line;
+    }
+  }
+
+  /** Removes what is too old. */
+  async removeOld(): Promise<void> {
+    await this.#file.removeOld(this.#deps.clock.now());
+  }
+
+  /** Ends those who follow, and closes the file. */
   async close(): Promise<void> {
-    await this.#turns.run(() => this.#file.close());
-    for (const follower of this.#followers) follower.close();
+    await this.#file.close();
   }
 
   /** The same, and removes what was logged. */
   async remove(): Promise<void> {
-    await this.close();
-    await this.#turns.run(() => this.#file.remove());
+    await this.#file.remove();
   }
 
-  #follow({ follow, signal }: LogQuery): LogFollower | undefined {
-    if (follow !== true) return undefined;
-    return new LogFollower((left) => this.#followers.delete(left), signal);
+  async *#readSince(parts: readonly LogPart[], query: LogQuery): AsyncGenerator<LogLine> {
+    const matches = toLineFilter(query);
+    const { sinceMs } = query;
+    for (const part of parts) {
+      if (sinceMs !== undefined && part.writtenAtMs < Math.floor(sinceMs)) continue;
+      const from = sinceMs === undefined ? 0 : await findSince(this.#file, part, sinceMs);
+      for await (const line of readLinesForward(this.#file, part, from)) if (matches(line)) yield line;
+    }
+  }
+
+  async *#readLast(parts: readonly LogPart[], query: LogQuery, count: number): AsyncGenerator<LogLine> {
+    const newestFirst = [];
+    for await (const line of this.#readNewestFirst(parts, query)) {
+      if (newestFirst.length >= count) break;
+      newestFirst.push(line);
+    }
+    yield* newestFirst.toReversed();
+  }
+
+  async *#readNewestFirst(parts: readonly LogPart[], query: LogQuery): AsyncGenerator<LogLine> {
+    const matches = toLineFilter(query);
+    for (const part of parts.toReversed()) {
+      for await (const line of readLinesBackward(this.#file, part)) {
+        if (line.timestampMs < (query.sinceMs ?? -Infinity)) return;
+        if (matches(line)) yield line;
+      }
+    }
+  }
+
+  #leftOut(): LogLine {
+    const text = "lines are left out here: they were removed before they were read";
+    return { timestampMs: this.#deps.clock.now(), instance: "", stream: "system", text };
   }
 
   #reportOnce(error: MicroError): void {
@@ -87,29 +110,12 @@ export class ServiceLog {
   }
 }
 
-/** Reads what is asked for and closes the files, before any following begins. */
-async function* readHistory(parts: readonly LogPart[], query: LogQuery): AsyncGenerator<LogLine> {
-  try {
-    yield* selectLines(parts, query);
-  } finally {
-    await Promise.all(parts.map((part) => part.handle.close()));
-  }
+function toLineFilter({ sinceMs = -Infinity, instance = "", grep = "" }: LogQuery): (line: LogLine) => boolean {
+  return (line) => line.timestampMs >= sinceMs && line.instance.startsWith(instance) && line.text.includes(grep);
 }
 
-async function* selectLines(parts: readonly LogPart[], { count, sinceMs }: LogQuery): AsyncGenerator<LogLine> {
-  if (count === undefined && sinceMs === undefined) {
-    for (const part of parts) yield* readLinesForward(part);
-    return;
-  }
-  const newestFirst: LogLine[] = [];
-  for (const part of parts.toReversed()) {
-    for await (const line of readLinesBackward(part)) {
-      if (newestFirst.length >= (count ?? Infinity) || line.timestampMs < (sinceMs ?? -Infinity)) {
-        yield* newestFirst.toReversed();
-        return;
-      }
-      newestFirst.push(line);
-    }
-  }
-  yield* newestFirst.toReversed();
+/** Where the next line goes. */
+function endOf(parts: readonly LogPart[], file: LogFile): LogPlace {
+  const last = parts.at(-1);
+  return last === undefined ? { file: file.current, offset: 0 } : { file: last.file, offset: last.sizeBytes };
 }

@@ -1,7 +1,10 @@
 import { createHash } from "node:crypto";
 import type { Clock } from "#base/clock.ts";
+import { repeat, type Stoppable } from "#base/lifecycle.ts";
+import { limits } from "#base/limits.ts";
 import type { Logger } from "#base/logger.ts";
 import type { ServiceKey } from "#interface/runtime.ts";
+import type { LogRetention } from "./log-file.ts";
 import { ServiceLog } from "./service-log.ts";
 
 export interface ServiceLogsDeps {
@@ -13,28 +16,43 @@ export interface ServiceLogsDeps {
 /** One log for each version of each service of each namespace. */
 export class ServiceLogs {
   readonly #deps: ServiceLogsDeps;
+  readonly #retention: LogRetention;
   readonly #logs = new Map<string, ServiceLog>();
+  readonly #removing: Stoppable;
 
-  constructor(deps: ServiceLogsDeps) {
+  /** @param retention of each log. */
+  constructor(deps: ServiceLogsDeps, retention: LogRetention = {}) {
     this.#deps = deps;
+    this.#retention = retention;
+    const onError = (error: Error): void => deps.logger.warn("old logs could not be removed", { error });
+    this.#removing = repeat({ intervalMs: limits.logAgeIntervalMs, onError }, () => this.#removeOld());
   }
 
   for(key: ServiceKey): ServiceLog {
-    const path = `${this.#deps.logsFolder}/${key.namespace}/${logFileName(key)}`;
-    const log = this.#logs.get(path) ?? new ServiceLog({ path, clock: this.#deps.clock, logger: this.#deps.logger });
+    const path = this.#pathOf(key);
+    const { clock, logger } = this.#deps;
+    const log = this.#logs.get(path) ?? new ServiceLog({ path, clock, logger }, this.#retention);
     this.#logs.set(path, log);
     return log;
   }
 
   /** The service is gone for good, and its log with it. */
   async remove(key: ServiceKey): Promise<void> {
-    const log = this.for(key);
-    await log.remove();
-    this.#logs.delete(`${this.#deps.logsFolder}/${key.namespace}/${logFileName(key)}`);
+    await this.for(key).remove();
+    this.#logs.delete(this.#pathOf(key));
   }
 
   async close(): Promise<void> {
+    await this.#removing.stop();
     await Promise.all([...this.#logs.values()].map((log) => log.close()));
+  }
+
+  async #removeOld(): Promise<void> {
+    for (const log of this.#logs.values()) await log.removeOld();
+  }
+
+  #pathOf(key: ServiceKey): string {
+    return `${this.#deps.logsFolder}/${key.namespace}/${logFileName(key)}`;
   }
 }
 

@@ -2,6 +2,7 @@ import { CommandError } from "#cli/command-error.ts";
 import type { FlagValues } from "#cli/arguments/flag-values.ts";
 import { formatSize } from "#cli/output/format-bytes.ts";
 import { fieldsOf, numberOf } from "#cli/service-answer.ts";
+import { parseByteSize } from "#base/byte-size.ts";
 import { formatDuration } from "#base/duration.ts";
 
 /** How long a topic keeps events; 0 is no limit. */
@@ -43,23 +44,11 @@ function isNone(flags: FlagValues, name: string): boolean {
   return flags.text(name) === "none";
 }
 
-const unitBytes: Readonly<Record<string, number>> = {
-  "": 1,
-  b: 1,
-  kb: 1e3,
-  mb: 1e6,
-  gb: 1e9,
-  tb: 1e12,
-  kib: 2 ** 10,
-  mib: 2 ** 20,
-  gib: 2 ** 30,
-  tib: 2 ** 40,
-};
-
 function parseBytes(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  const match = /^(\d{1,12}(?:\.\d{1,3})?) ?([a-z]*)$/i.exec(text);
-  const unit = unitBytes[(match?.[2] ?? "").toLowerCase()];
-  if (match !== null && unit !== undefined) return Math.round(Number(match[1]) * unit);
-  throw new CommandError(`Invalid value "${text}" for flag -bytes: try 500MB, 2GiB or none`);
+  try {
+    return parseByteSize(text);
+  } catch (cause) {
+    throw new CommandError(`Invalid value "${text}" for flag -bytes: try 500MB, 2GiB or none`, { cause });
+  }
 }

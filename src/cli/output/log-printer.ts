@@ -1,0 +1,52 @@
+import { numberOf, textMapOf, textOf, type Fields } from "#cli/service-answer.ts";
+import { formatLogText } from "./format-log-text.ts";
+import { printCompactJson, printLine } from "./print.ts";
+import { nameColors, paint, type Color, type Terminal } from "./terminal.ts";
+
+export interface LogPrinterOptions extends Terminal {
+  readonly isJson: boolean;
+  /** Services whose lines are mixed: each line begins with the name of its own. Empty: there is only one. */
+  readonly names: readonly string[];
+}
+
+const levelColors: Readonly<Record<string, Color>> = { trace: "dim", debug: "dim", warn: "yellow", error: "red" };
+
+/**
+ * Prints records of `Runtime.Logs`: for programs as JSON, one a line; in a pipe as the services wrote them; in a terminal with
+ * lines of JSON made readable, and in colors where they may be.
+ */
+export function createLogPrinter({
+  isJson,
+  isTerminal,
+  hasColors,
+  names,
+}: LogPrinterOptions): (record: Fields) => void {
+  if (isJson) return (record) => printCompactJson(toJson(record));
+  const width = Math.max(0, ...names.map((name) => name.length));
+  const colorOf = new Map(names.map((name, index) => [name, nameColors[index % nameColors.length] ?? "cyan"]));
+  const nameOf = (record: Fields): string => {
+    if (names.length === 0) return "";
+    const name = textMapOf(record["metadata"])["service"] ?? "";
+    const shown = `${name.padEnd(width)} |`;
+    return `${hasColors ? paint(shown, colorOf.get(name) ?? "cyan") : shown} `;
+  };
+  const textFor = (record: Fields): string => {
+    const [text, level] = [textOf(record["message"]), textOf(record["level"])];
+    const shown = isTerminal ? formatLogText(text, level) : text;
+    const color = textOf(record["stream"]) === "system" ? "dim" : levelColors[level];
+    return hasColors && color !== undefined ? paint(shown, color) : shown;
+  };
+  return (record) => printLine(`${nameOf(record)}${textFor(record)}`);
+}
+
+/** `Message` and `Metadata` are written as Micro's command line does; the rest is ours. */
+function toJson(record: Fields): object {
+  return {
+    Message: textOf(record["message"]),
+    Metadata: textMapOf(record["metadata"]),
+    timestamp: new Date(numberOf(record["timestamp"])).toISOString(),
+    stream: textOf(record["stream"]),
+    level: textOf(record["level"]),
+    instance: textOf(record["instance"]),
+  };
+}
