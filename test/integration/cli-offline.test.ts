@@ -69,7 +69,7 @@ describe("micro", () => {
     [["logs", "x", "--lines", "--follow"], 1, "Flag needs an argument: -lines; write --lines=VALUE"],
     [["logs", "x", "-n", "many"], 1, 'Invalid value "many" for flag -lines: it is a whole number'],
     [["logs", "x", "--since=soon"], 2, 'Invalid value "soon" for flag -since: try 500ms, 5s or 10m'],
-    [["logs"], 1, "Missing argument; usage: micro logs NAME[@VERSION]"],
+    [["kill"], 1, "Missing argument; usage: micro kill NAME[@VERSION]…"],
     [["services", "extra"], 1, 'Too many arguments: "extra" is not expected; usage: micro services'],
     [["call", "helloworld", "Call"], 3, 'Method name "Call" invalid format. Expecting service.endpoint'],
     [["call", "a", "B.C", "{"], 1, "Error creating request: the body is not JSON: Expected '}'"],
