@@ -19,7 +19,10 @@ export async function* mergeLogs(
   query: LogQuery,
 ): AsyncGenerator<SourcedLine> {
   const [only] = sources;
-  if (sources.length === 1 && only !== undefined) return yield* readSource(only, query);
+  if (sources.length === 1 && only !== undefined) {
+    yield* readSource(only, query);
+    return;
+  }
   // The past ends here and the following begins here, so that no line comes twice or not at all.
   const nowMs = clock.now();
   const { follow = false, ...history } = query;

@@ -24,6 +24,6 @@ export async function* mergeSorted<T>(
       heads[first] = await iterator.next();
     }
   } finally {
-    await Promise.all(iterators.map((each) => each.return?.()));
+    await Promise.all(iterators.map(async (each) => each.return?.()));
   }
 }

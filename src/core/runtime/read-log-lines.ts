@@ -66,7 +66,8 @@ export async function* followLines(
   const goTo = (next: number): void => {
     [file, offset, splitter] = [next, 0, new LineSplitter(noLimit)];
   };
-  while (signal?.aborted !== true) {
+  const isLeft = (): boolean => signal?.aborted === true;
+  while (!isLeft()) {
     const { version, current, isClosed } = log;
     const block = await log.readBlock({ file, offset }, blockBytes);
     if (block === undefined) {

@@ -85,7 +85,7 @@ describe("ServiceLog.read()", () => {
     for (let index = 0; index < 1_000; index += 1) await log.write("i1", "stdout", [`burst ${index}`]);
     const seen: string[] = [];
     while (seen.at(-1) !== "burst 999") seen.push((await reader.next()).value?.text ?? "");
-    const gap = seen.findIndex((text) => /^lines are left out here/.test(text));
+    const gap = seen.findIndex((text) => text.startsWith("lines are left out here"));
     expect(gap).toBeGreaterThanOrEqual(0);
     expect(seen.slice(gap + 1).length).toBeGreaterThan(50);
     expect(seen.slice(gap + 1)).toEqual(seen.slice(gap + 1).map((_, at, rest) => `burst ${1_000 - rest.length + at}`));
