@@ -74,6 +74,9 @@ export function planDeployment({ words, rest, flags, session }: Invocation): Dep
       env: splitPairs(flags.list("env-vars"), "env-vars").map(([key, value]) => `${key}=${value}`),
       entrypoint: flags.text("entrypoint") ?? "",
       instances: readInstances(flags),
+      ...(source.kind === "git" && source.credential !== undefined
+        ? { secrets: { GIT_CREDENTIALS: source.credential } }
+        : {}),
     },
   };
 }

@@ -62,6 +62,8 @@ export interface CreateServiceOptions {
   readonly instances?: number;
   /** Another namespace whose uploads may be meant by the source, when that of the service has none of its name. */
   readonly sourceNamespace?: string;
+  /** Token, or `user:password`, for the host of a private repository. Kept sealed for later updates, and never shown. */
+  readonly gitCredential?: string;
 }
 
 /** What an update says of a service; what it does not say stays as it was. */

@@ -65,9 +65,9 @@ async function build({ config, logger, serverLogs, version }: ServerDeps, parts:
   // The network listens first: services, which need it, are started by the runtime behind it.
   const network = parts.own(await listenPart("--network-address", listenForRpc(config.networkAddress)));
   const networkAddress = network.address;
-  const { events } = state;
+  const { events, gitCredentials: credentials } = state;
   const { keepsServices, logRetention } = config;
-  const running = { store, auth, registry, http, events, logger: of("runtime"), paths, networkAddress };
+  const running = { store, auth, registry, http, events, credentials, logger: of("runtime"), paths, networkAddress };
   const { runtime, news, start } = createRuntime({ ...running, keepsServices, logRetention });
   parts.own(news);
   parts.own(runtime);

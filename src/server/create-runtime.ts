@@ -4,6 +4,7 @@ import type { Stoppable } from "#base/lifecycle.ts";
 import type { Logger } from "#base/logger.ts";
 import type { Auth } from "#core/auth/auth.ts";
 import type { MemoryRegistry } from "#core/registry/memory-registry.ts";
+import type { GitCredentials } from "#core/runtime/git-credentials.ts";
 import type { LogRetention } from "#core/runtime/log-file.ts";
 import { LocalRuntime } from "#core/runtime/local-runtime.ts";
 import { RuntimeEventPublisher } from "#core/runtime/runtime-event-publisher.ts";
@@ -33,6 +34,7 @@ export interface RuntimeDeps {
   readonly http: HttpClient;
   /** Where the runtime tells what happens. */
   readonly events: Events;
+  readonly credentials: GitCredentials;
   readonly logger: Logger;
   readonly paths: HomePaths;
   /** What is kept of the log of a service. */
@@ -53,7 +55,19 @@ export interface ServerRuntime {
 
 /** The runtime for processes of this machine. */
 export function createRuntime(deps: RuntimeDeps): ServerRuntime {
-  const { store, auth, registry, http, events, logger, paths, networkAddress, keepsServices, logRetention } = deps;
+  const {
+    store,
+    auth,
+    registry,
+    http,
+    events,
+    credentials,
+    logger,
+    paths,
+    networkAddress,
+    keepsServices,
+    logRetention,
+  } = deps;
   const news = new RuntimeEventPublisher({ events, clock: systemClock, logger });
   let provided: Promise<void> | undefined;
   const provide = (): Promise<void> => (provided ??= provideSdk(paths.runtimeFolder));
@@ -63,6 +77,7 @@ export function createRuntime(deps: RuntimeDeps): ServerRuntime {
       registry,
       removeInstance: (instance) => void registry.removeInstance(instance),
       identities: auth.identities,
+      credentials,
       logger,
       clock: systemClock,
       events: news,

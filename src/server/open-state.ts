@@ -4,9 +4,11 @@ import type { Logger } from "#base/logger.ts";
 import { FileBlobs } from "#core/blob/file-blobs.ts";
 import { MemoryBroker } from "#core/broker/memory-broker.ts";
 import { openConfigKeys } from "#core/config/config-keys.ts";
+import { Secrets } from "#core/config/secrets.ts";
 import { StoreConfig } from "#core/config/store-config.ts";
 import { createEvents } from "#core/events/log-events.ts";
 import { SqliteEventLog } from "#core/events/sqlite-event-log.ts";
+import { GitCredentials } from "#core/runtime/git-credentials.ts";
 import type { SqliteStore } from "#core/store/sqlite-store.ts";
 import type { Events } from "#interface/events.ts";
 import type { OwnedParts } from "./owned-parts.ts";
@@ -23,6 +25,8 @@ export interface ServerState {
   readonly broker: MemoryBroker;
   readonly config: StoreConfig;
   readonly events: Events;
+  /** Of the runtime; sealed with the keys of config. */
+  readonly gitCredentials: GitCredentials;
   /** Where events are kept. */
   readonly log: SqliteEventLog;
   /** Ends the streams of those who listen: they would else last until a stopping server has waited for them in vain. */
@@ -33,7 +37,8 @@ export interface ServerState {
 export async function openState({ paths, store, logger }: StateDeps, parts: OwnedParts): Promise<ServerState> {
   const [blobs, log, keys] = await openAll({ paths, store, logger }, parts);
   const broker = new MemoryBroker();
-  const config = new StoreConfig({ store, keys, logger: logger.with({ part: "config" }) });
+  const gitCredentials = new GitCredentials({ store, secrets: new Secrets(keys) });
+  const config = new StoreConfig({ store, keys, holders: [gitCredentials], logger: logger.with({ part: "config" }) });
   const events = parts.own(createEvents({ log, clock: systemClock, logger: logger.with({ part: "events" }) }));
   const streaming = [broker, config, events];
   return {
@@ -41,6 +46,7 @@ export async function openState({ paths, store, logger }: StateDeps, parts: Owne
     broker,
     config,
     events,
+    gitCredentials,
     log,
     endStreams: async () => {
       await Promise.all(streaming.map((each) => each.stop()));

@@ -5,7 +5,10 @@ import type { ServiceNode } from "#interface/registry.ts";
 import type { RuntimeService, ServiceKey } from "#interface/runtime.ts";
 import type { RuntimeEvent } from "#interface/runtime-event.ts";
 import type { Store } from "#interface/store.ts";
+import { openConfigKeys } from "#core/config/config-keys.ts";
+import { Secrets } from "#core/config/secrets.ts";
 import { MemoryRegistry } from "#core/registry/memory-registry.ts";
+import { GitCredentials } from "#core/runtime/git-credentials.ts";
 import { LocalRuntime, type LocalRuntimeOptions } from "#core/runtime/local-runtime.ts";
 import { SqliteStore } from "#core/store/sqlite-store.ts";
 
@@ -53,6 +56,10 @@ export async function startRuntimeWorld({
           revoked.push(`${namespace}/${service}:${version}`);
         },
       },
+      credentials: new GitCredentials({
+        store,
+        secrets: new Secrets(await openConfigKeys(`${folder}/config_secret_key`)),
+      }),
       logger,
       clock: systemClock,
       events: { emit: (event) => void told.push(event) },

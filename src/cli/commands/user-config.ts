@@ -1,8 +1,6 @@
 import type { Command, CommandGroup } from "#cli/command.ts";
 import { printJson, printLine, printLines } from "#cli/output/print.ts";
-
-/** Settings that are never shown. */
-const secretKey = /^git\.credentials(\.|$)/;
+import { isCredentialKey, toSettingKey } from "#cli/source/git-credential-setting.ts";
 
 const show: Command = {
   kind: "command",
@@ -31,8 +29,8 @@ const get: Command = {
   flags: [],
   wordCount: { min: 1, max: 1 },
   run: async ({ session, words: [key = ""], isJson }) => {
-    const value = session.config.get(key);
-    const shown = value !== undefined && secretKey.test(key) ? "[hidden]" : value;
+    const value = session.config.get(toSettingKey(key));
+    const shown = value !== undefined && isCredentialKey(key) ? "[hidden]" : value;
     if (isJson) printJson({ key, value: shown ?? null });
     else printLine(shown ?? "");
   },
@@ -42,9 +40,17 @@ const set: Command = {
   kind: "command",
   summary: "Change one setting",
   usage: "KEY [VALUE]",
+  details:
+    "git.baseurl               where bare names of sources are: host/owner, or a URL of git\n" +
+    "git.ENVIRONMENT.baseurl   the same for one environment\n" +
+    "git.credentials.HOST      token, or user:password, for private repositories of a host\n\n" +
+    "- reads the value from standard input, which keeps secrets out of the shell's history.",
   flags: [],
   wordCount: { min: 1, max: 2 },
-  run: ({ session, words: [key = "", value = ""] }) => session.config.set({ [key]: value }),
+  run: async ({ session, words: [key = "", value = ""] }) => {
+    const text = value === "-" ? (await Bun.stdin.text()).replace(/\r?\n$/, "") : value;
+    await session.config.set({ [toSettingKey(key)]: text });
+  },
 };
 
 const remove: Command = {
@@ -53,7 +59,7 @@ const remove: Command = {
   usage: "KEY",
   flags: [],
   wordCount: { min: 1, max: 1 },
-  run: ({ session, words: [key = ""] }) => session.config.set({ [key]: "" }),
+  run: ({ session, words: [key = ""] }) => session.config.set({ [toSettingKey(key)]: "" }),
 };
 
 /** `micro user config …`: the settings file of this machine. */

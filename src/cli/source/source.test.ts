@@ -123,12 +123,20 @@ describe("chooseSource()", () => {
       kind: "git",
       text: "github.com/acme/services/api@v1",
       name: "api",
-      host: "github.com",
     });
+    const token = {
+      "git.credentials.github": "t1",
+      "git.credentials.url": "https://git.example.com/",
+      "git.credentials.token": "t2",
+    };
+    expect(chooseSource("github.com/acme/services", settings(token))).toMatchObject({ credential: "t1" });
+    expect(chooseSource("git@github.com:acme/services", settings(token))).not.toHaveProperty("credential");
+    expect(chooseSource("git.example.com/acme/services", settings(token))).toMatchObject({ credential: "t2" });
+    expect(chooseSource("other.example.com/acme/services", settings(token))).not.toHaveProperty("credential");
     const base = { "git.baseurl": "github.com/acme/services" };
     expect(chooseSource("api@v1", settings(base))).toMatchObject({ text: "github.com/acme/services/api@v1" });
     const both = { ...base, "git.prod.baseurl": "ssh://git@host/x.git/" };
-    expect(chooseSource("api", settings(both))).toMatchObject({ text: "ssh://git@host/x.git/api", host: "host" });
+    expect(chooseSource("api", settings(both))).toMatchObject({ text: "ssh://git@host/x.git/api" });
   });
 
   it("says what is wrong", () => {

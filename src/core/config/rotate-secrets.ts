@@ -1,5 +1,6 @@
 import { MicroError } from "#base/error.ts";
 import { limits } from "#base/limits.ts";
+import type { SealedHolder } from "#interface/secret-sealer.ts";
 import type { ConfigRecords } from "./config-records.ts";
 import { mapSecrets, mapUndoSecrets, type SecretMapper } from "./map-secrets.ts";
 import type { NamespaceTurns } from "./namespace-turns.ts";
@@ -9,6 +10,8 @@ export interface RotationDeps {
   readonly records: ConfigRecords;
   readonly secrets: Secrets;
   readonly turns: NamespaceTurns;
+  /** Others that seal with the same keys. */
+  readonly holders: readonly SealedHolder[];
 }
 
 /**
@@ -37,8 +40,11 @@ export async function rotateSecrets(deps: RotationDeps): Promise<number> {
 /** The second pass finds nothing unless another process wrote meanwhile. */
 const passCountMax = 10;
 
-async function renewAll({ records, secrets, turns }: RotationDeps): Promise<number> {
+async function renewAll({ records, secrets, turns, holders }: RotationDeps): Promise<number> {
   let count = 0;
+  for (const holder of holders) {
+    count += await holder.renewSecrets((place, sealed) => secrets.renew(place, sealed));
+  }
   for (const namespace of await records.namespaces()) {
     const renewal = new Renewal(secrets, namespace);
     count += await turns.run(namespace, async () => {

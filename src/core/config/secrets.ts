@@ -1,19 +1,31 @@
 import { MicroError } from "#base/error.ts";
+import type { SealedPlace, SecretSealer } from "#interface/secret-sealer.ts";
 import type { ConfigKeys } from "./config-keys.ts";
 import { writeNode, type ConfigNode } from "./config-node.ts";
 import { showPath, type Words } from "./config-path.ts";
 import { keyIdOf, openSecret, sealSecret, type SecretPlace } from "./secret-box.ts";
 
 /** Seals and opens the secrets of documents with the keys of the installation. */
-export class Secrets {
+export class Secrets implements SecretSealer {
   readonly keys: ConfigKeys;
 
   constructor(keys: ConfigKeys) {
     this.keys = keys;
   }
 
-  seal(place: SecretPlace, json: string): string {
+  /** Seals a value of a document, whose owner has looked at the keys. */
+  sealValue(place: SecretPlace, json: string): string {
     return sealSecret(this.keys.current, place, json);
+  }
+
+  async seal(place: SealedPlace, text: string): Promise<string> {
+    await this.keys.refresh();
+    return sealSecret(this.keys.current, place, text);
+  }
+
+  async open(place: SealedPlace, sealed: string): Promise<string> {
+    if (this.keys.find(keyIdOf(sealed)) === undefined) await this.keys.refresh();
+    return this.#open(place, sealed);
   }
 
   /**
@@ -34,7 +46,7 @@ export class Secrets {
     const key = keys.find(keyIdOf(sealed));
     if (key === undefined || key.id === keys.current.id) return undefined;
     const json = openSecret(key, place, sealed);
-    return json === undefined ? undefined : this.seal(place, json);
+    return json === undefined ? undefined : this.sealValue(place, json);
   }
 
   #lacksKey(node: ConfigNode): boolean {

@@ -13,6 +13,7 @@ import type {
   ConfigRevision,
   ConfigState,
 } from "#interface/config.ts";
+import type { SealedHolder } from "#interface/secret-sealer.ts";
 import type { Store } from "#interface/store.ts";
 import { mergeAt, removeAt, type TreeChange } from "./change-tree.ts";
 import type { ConfigDocument } from "./config-document.ts";
@@ -35,6 +36,8 @@ export interface StoreConfigDeps {
   readonly store: Store;
   /** Of the secrets: {@link openConfigKeys}. */
   readonly keys: ConfigKeys;
+  /** Others that seal with the same keys. @default none */
+  readonly holders?: readonly SealedHolder[];
   /** @default systemClock */
   readonly clock?: Clock;
   /** Told of what goes wrong in the background. @default silentLogger */
@@ -49,14 +52,16 @@ type Edited = TreeChange & Pick<ConfigRevision, "path" | "json" | "rolledBackTo"
 export class StoreConfig implements Config {
   readonly #records: ConfigRecords;
   readonly #secrets: Secrets;
+  readonly #holders: readonly SealedHolder[];
   readonly #clock: Clock;
   readonly #turns = new NamespaceTurns();
   readonly #rotations = new NamespaceTurns();
   readonly #watchers: ConfigWatchers;
 
-  constructor({ store, keys, clock = systemClock, logger = silentLogger }: StoreConfigDeps) {
+  constructor({ store, keys, holders = [], clock = systemClock, logger = silentLogger }: StoreConfigDeps) {
     this.#records = new ConfigRecords(store);
     this.#secrets = new Secrets(keys);
+    this.#holders = holders;
     this.#clock = clock;
     this.#watchers = new ConfigWatchers({
       records: this.#records,
@@ -89,7 +94,7 @@ export class StoreConfig implements Config {
     requireReachable(value, words);
     return this.#change(namespace, options, async ({ root }) => {
       if (isSecret || holdsSecret(root)) await this.#secrets.keys.refresh();
-      const seal = (at: Words, text: string): string => this.#secrets.seal({ namespace, words: at }, text);
+      const seal = (at: Words, text: string): string => this.#secrets.sealValue({ namespace, words: at }, text);
       const { shown, ...change } = mergeAt(root, words, value, { isSecret, seal });
       return { ...change, path, json: toHistoryJson(shown) };
     });
@@ -131,7 +136,7 @@ export class StoreConfig implements Config {
   }
 
   async rotateKey(): Promise<number> {
-    const deps = { records: this.#records, secrets: this.#secrets, turns: this.#turns };
+    const deps = { records: this.#records, secrets: this.#secrets, turns: this.#turns, holders: this.#holders };
     return this.#rotations.run("", () => rotateSecrets(deps));
   }
 

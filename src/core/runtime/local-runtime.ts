@@ -20,6 +20,7 @@ import { checkServiceKey } from "./check-service.ts";
 import { compareKeys } from "./compare-keys.ts";
 import { Deployment, type DeploymentOptions } from "./deployment.ts";
 import { endSurvivors } from "./end-survivors.ts";
+import type { GitCredentials } from "./git-credentials.ts";
 import { GitSources, type GitSourcesOptions } from "./git-sources.ts";
 import { InstanceNodes } from "./instance-nodes.ts";
 import { KeyedQueue } from "./keyed-queue.ts";
@@ -47,6 +48,8 @@ export interface LocalRuntimeDeps {
   /** The process of an instance is dead: its nodes leave the registry at once. */
   readonly removeInstance: (instance: string) => void;
   readonly identities: LaunchIdentities;
+  /** What opens private repositories. */
+  readonly credentials: GitCredentials;
   readonly logger: Logger;
   readonly clock: Clock;
   /** Told what happens to services. */
@@ -132,7 +135,13 @@ export class LocalRuntime implements Runtime, Stoppable {
       { sources: this.sources, clock, runtimeFolder: paths.runtimeFolder },
       { ...deps, ...options.git },
     );
-    this.#preparing = { sources: this.sources, git: this.#git, launcher: this.#launcher, clock };
+    this.#preparing = {
+      sources: this.sources,
+      git: this.#git,
+      credentials: deps.credentials,
+      launcher: this.#launcher,
+      clock,
+    };
   }
 
   /**

@@ -4,7 +4,13 @@ import type { CreateServiceOptions, ServiceKey } from "#interface/runtime.ts";
 import { checkCreateOptions } from "./check-service.ts";
 import type { Launcher } from "./launcher.ts";
 import type { ServiceRecord } from "./service-record.ts";
-import { findSource, placedOptions, type FindSourceDeps, type SourceContent } from "./service-source.ts";
+import {
+  findSource,
+  keepCredential,
+  placedOptions,
+  type FindSourceDeps,
+  type SourceContent,
+} from "./service-source.ts";
 
 export interface PrepareRecordDeps extends FindSourceDeps {
   readonly launcher: Launcher;
@@ -26,10 +32,15 @@ export interface AskedService {
  * @throws MicroError `invalid_argument` when it cannot, and as {@link findSource} does.
  */
 export async function prepareRecord(deps: PrepareRecordDeps, asked: AskedService): Promise<ServiceRecord> {
-  const { sourceNamespace, ...given } = checkCreateOptions(asked.options);
+  const { sourceNamespace, gitCredential, ...given } = checkCreateOptions(asked.options);
   const { key, source } = asked;
-  const asker = sourceNamespace ?? key.namespace;
-  const content = asked.content ?? (await findSource(deps, { key, source, asker }));
+  const question = {
+    key,
+    source,
+    asker: sourceNamespace ?? key.namespace,
+    ...(gitCredential === undefined ? {} : { gitCredential }),
+  };
+  const content = asked.content ?? (await findSource(deps, question));
   const options = placedOptions(given, content.folder);
   const metadata = content.git === undefined ? asked.metadata : withoutSource(asked.metadata);
   const { namespace, name, version } = key;
@@ -37,6 +48,7 @@ export async function prepareRecord(deps: PrepareRecordDeps, asked: AskedService
   const updatedAtMs = deps.clock.now();
   const record = { namespace, name, version, ...content, revision, options, metadata, updatedAtMs };
   await deps.launcher.resolve(record);
+  await keepCredential(deps, question);
   return record;
 }
 

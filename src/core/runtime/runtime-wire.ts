@@ -61,9 +61,6 @@ export function toWireLog(
 /** @throws MicroError `unimplemented` for what cannot be kept yet. */
 export function fromWireCreate(options: CreateOptions | undefined): CreateServiceOptions {
   if (options === undefined) return {};
-  if (Object.keys(options.secrets).length > 0) {
-    throw new MicroError("unimplemented", "secrets of services are not supported yet; use env, which admins can read");
-  }
   if (options.image !== "" || Object.keys(options.volumes).length > 0) {
     throw new MicroError("unimplemented", "container images and volumes need a platform that runs containers");
   }
@@ -73,16 +70,21 @@ export function fromWireCreate(options: CreateOptions | undefined): CreateServic
 /** Takes back everything that was said before how to run a service. */
 export const unsaidOptions: CreateServiceOptions = { command: [], args: [], env: [], entrypoint: "", instances: 1 };
 
-/** What was said: an empty field says nothing. */
+/** What was said: an empty field says nothing. @throws MicroError `unimplemented` for other secrets than those of git. */
 export function fromWireUpdate(
-  options: Pick<UpdateOptions, "command" | "args" | "env" | "entrypoint" | "instances"> | undefined,
+  options: Pick<UpdateOptions, "command" | "args" | "env" | "entrypoint" | "instances" | "secrets"> | undefined,
 ): CreateServiceOptions {
   if (options === undefined) return {};
+  const { GIT_CREDENTIALS: gitCredential = "", ...secrets } = options.secrets;
+  if (Object.keys(secrets).length > 0) {
+    throw new MicroError("unimplemented", "secrets of services are not supported yet; use env, which admins can read");
+  }
   return {
     ...(options.command.length === 0 ? {} : { command: options.command }),
     ...(options.args.length === 0 ? {} : { args: options.args }),
     ...(options.env.length === 0 ? {} : { env: options.env }),
     ...(options.entrypoint === "" ? {} : { entrypoint: options.entrypoint }),
+    ...(gitCredential === "" ? {} : { gitCredential }),
     ...(options.instances === 0n ? {} : { instances: Number(options.instances) }),
   };
 }

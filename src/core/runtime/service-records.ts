@@ -2,6 +2,7 @@ import { MicroError } from "#base/error.ts";
 import type { Logger } from "#base/logger.ts";
 import type { ServiceKey } from "#interface/runtime.ts";
 import type { Store, StoreChange } from "#interface/store.ts";
+import { toCredentialStoreKey } from "./git-credentials.ts";
 import { runtimeScope } from "./runtime-scope.ts";
 import {
   decodeServiceRecord,
@@ -40,9 +41,9 @@ export class ServiceRecords {
     await this.#store.write([{ kind: "put", scope: runtimeScope, key: toServiceStoreKey(record), value }]);
   }
 
-  /** Forgets the service and the name of its source, in one step. */
+  /** Forgets the service, the name of its source and what opens that, in one step. */
   async delete(record: ServiceRecord): Promise<void> {
-    const keys = [toServiceStoreKey(record), ...sourceStoreKeys(record)];
+    const keys = [toServiceStoreKey(record), toCredentialStoreKey(record), ...sourceStoreKeys(record)];
     await this.#store.write(keys.map((key): StoreChange => ({ kind: "delete", scope: runtimeScope, key })));
   }
 }

@@ -3,6 +3,9 @@ import { isGitRef } from "#base/git-ref.ts";
 import { parseGitSource, type GitSource } from "#base/git-source.ts";
 import { defaultNamespace } from "#interface/auth.ts";
 import type { CreateServiceOptions, ServiceKey } from "#interface/runtime.ts";
+import { takesCredential, toGitCredential } from "./git-credential.ts";
+import type { GitCredentials } from "./git-credentials.ts";
+import type { GitCredential } from "./git-program.ts";
 import type { GitSources } from "./git-sources.ts";
 import type { ServiceRecord } from "./service-record.ts";
 import { cleanSourcePath } from "./source-path.ts";
@@ -15,6 +18,7 @@ export type SourceContent = Pick<ServiceRecord, "source" | "sha256" | "folder" |
 export interface FindSourceDeps {
   readonly sources: SourceStore;
   readonly git: GitSources;
+  readonly credentials: GitCredentials;
 }
 
 export interface SourceQuestion {
@@ -22,6 +26,8 @@ export interface SourceQuestion {
   readonly source: string;
   /** Namespace of who asks. */
   readonly asker: string;
+  /** For a private repository; absent: what was kept for the service. */
+  readonly gitCredential?: string;
 }
 
 /**
@@ -40,8 +46,30 @@ export async function findSource(deps: FindSourceDeps, question: SourceQuestion)
     throw new MicroError("invalid_argument", detail);
   }
   requireReach(found, question.asker);
-  const { sha256, folder, commit, ref } = await deps.git.resolve({ namespace: key.namespace, source: found });
+  const credential = await findCredential(deps, question, found);
+  const asked = { namespace: key.namespace, source: found, ...(credential === undefined ? {} : { credential }) };
+  const { sha256, folder, commit, ref } = await deps.git.resolve(asked);
   return { source, sha256, folder, git: { place: found.text, commit, ref } };
+}
+
+/** Keeps a credential that was given for later updates of the service, once its source is known to be good. */
+export async function keepCredential(
+  { credentials }: FindSourceDeps,
+  { key, source, gitCredential }: SourceQuestion,
+): Promise<void> {
+  const found = gitCredential === undefined ? undefined : parseGitSource(source);
+  if (gitCredential === undefined || found === undefined || !takesCredential(found)) return;
+  await credentials.keep(key, found.host, gitCredential);
+}
+
+async function findCredential(
+  { credentials }: FindSourceDeps,
+  { key, gitCredential }: SourceQuestion,
+  found: GitSource,
+): Promise<GitCredential | undefined> {
+  if (!takesCredential(found)) return undefined;
+  const text = gitCredential ?? (await credentials.find(key, found.host));
+  return text === undefined ? undefined : toGitCredential(text, found);
 }
 
 async function findUpload(
