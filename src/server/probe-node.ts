@@ -1,6 +1,7 @@
-import { connect } from "node:net";
+import { connect, type NetConnectOpts } from "node:net";
 import type { ServiceNode } from "#interface/registry.ts";
 import type { HttpClient } from "#rpc/http-client.ts";
+import { parseSocketAddress } from "#rpc/socket-address.ts";
 
 /** A service that needs longer to say that it is well is not. */
 const probeTimeoutMs = 2_000;
@@ -11,28 +12,26 @@ const noBody = new TextEncoder().encode("{}");
  */
 export async function probeNode(http: HttpClient, node: ServiceNode): Promise<boolean> {
   const address = node.metadata["http"];
-  return address === undefined ? acceptsConnection(node.address) : answersHealthCheck(http, address);
-}
-
-async function answersHealthCheck(http: HttpClient, address: string): Promise<boolean> {
   try {
-    const answer = await http.post(address, {
-      path: "/grpc.health.v1.Health/Check",
-      headers: { "content-type": "application/json" },
-      body: noBody,
-      signal: AbortSignal.timeout(probeTimeoutMs),
-    });
-    return answer.status === 200;
+    return await (address === undefined ? acceptsConnection(node.address) : answersHealthCheck(http, address));
   } catch {
     return false;
   }
 }
 
+async function answersHealthCheck(http: HttpClient, address: string): Promise<boolean> {
+  const answer = await http.post(address, {
+    path: "/grpc.health.v1.Health/Check",
+    headers: { "content-type": "application/json" },
+    body: noBody,
+    signal: AbortSignal.timeout(probeTimeoutMs),
+  });
+  return answer.status === 200;
+}
+
 function acceptsConnection(address: string): Promise<boolean> {
-  const [, host = "", port = ""] = /^(.*):(\d+)$/.exec(address) ?? [];
-  const target = address.startsWith("unix:") ? { path: address.slice("unix:".length) } : { host, port: Number(port) };
   return new Promise((resolve) => {
-    const socket = connect({ ...target, timeout: probeTimeoutMs });
+    const socket = connect({ ...toTarget(address), timeout: probeTimeoutMs });
     const finish = (accepted: boolean): void => {
       socket.destroy();
       resolve(accepted);
@@ -41,4 +40,9 @@ function acceptsConnection(address: string): Promise<boolean> {
     socket.once("timeout", () => finish(false));
     socket.once("error", () => finish(false));
   });
+}
+
+function toTarget(address: string): NetConnectOpts {
+  const parsed = parseSocketAddress(address);
+  return parsed.kind === "unix" ? { path: parsed.path } : { host: parsed.host, port: parsed.port };
 }

@@ -126,6 +126,18 @@ describe("events on the wire", () => {
       for (const each of streams) each.stream.close(constants.NGHTTP2_CANCEL);
     });
 
+    it("begins now for a caller of Micro's Go framework that names no time, which sends that of the year 1", async () => {
+      const topic = freshTopic();
+      await publish(topic, "before");
+      const stream = call("Stream/Consume", { topic, offset: "-62135596800", auto_ack: true });
+      await waitUntil("an event", async () => {
+        await publish(topic, "after");
+        return stream.messages.length > 0;
+      });
+      expect(eventsOf(stream)[0]?.payload).toBe(btoa("after"));
+      stream.stream.close(constants.NGHTTP2_CANCEL);
+    });
+
     it("gives to others what a reader that acknowledges nothing never took", async () => {
       const topic = freshTopic();
       const consume = { topic, group: "g", start: "EARLIEST", auto_ack: true };

@@ -6,7 +6,7 @@ import { startServer, type TestServer } from "#testing/start-server.ts";
 import { startUnary } from "./grpc-bytes.ts";
 import { buildGoProgram } from "./go-program.ts";
 
-const program = await buildGoProgram();
+const program = await buildGoProgram("go");
 const lack = typeof program === "string" ? ` (skipped: ${program})` : "";
 const greeterProto = join(import.meta.dir, "../../examples/greeter-proto");
 

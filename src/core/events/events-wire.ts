@@ -133,7 +133,8 @@ export function requireTopicName(topic: string): string {
 function toStart({ startSequence, startMs, offset, start }: ConsumeRequest): StartPosition {
   const { start: said } = toPlaceOrTime(startSequence, startMs);
   if (said !== undefined) return said;
-  if (offset !== 0n) return { kind: "time", timestampMs: Number(offset) * 1_000 };
+  // Micro's Go clients say "no time" with the seconds of the year 1, which are far below 0.
+  if (offset > 0n) return { kind: "time", timestampMs: Number(offset) * 1_000 };
   return { kind: start === Start.EARLIEST ? "earliest" : "latest" };
 }
 

@@ -233,7 +233,7 @@ export type ConsumeRequest = Message<"events.ConsumeRequest"> & {
   topic: string;
 
   /**
-   * Replay from this time on, in unix seconds; 0: from now, or from where the group stands.
+   * Replay from this time on, in unix seconds; 0 and below: from now, or from where the group stands.
    *
    * @generated from field: int64 offset = 3;
    */
