@@ -1,5 +1,5 @@
 import { describe, expect, it } from "bun:test";
-import { createServer, type AddressInfo, type ListenOptions } from "node:net";
+import { createServer, type ListenOptions } from "node:net";
 import { networkInterfaces } from "node:os";
 import { createHttpClient } from "#platform/http-client.ts";
 import { createTempFolder } from "#testing/temp-folder.ts";
@@ -24,7 +24,7 @@ async function whileListening<T>(on: ListenOptions, use: (port: number) => Promi
     server.once("error", reject);
     server.listen(on, resolve);
   });
-  const address = server.address() as AddressInfo | string | null;
+  const address = server.address();
   try {
     return await use(typeof address === "object" ? (address?.port ?? 0) : 0);
   } finally {
