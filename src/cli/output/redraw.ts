@@ -8,7 +8,7 @@ export function startRedraw(): Redraw {
   let shownCount = 0;
   return {
     show: (lines) => {
-      const { columns = 80, rows = 24 } = process.stdout;
+      const { columns, rows } = process.stdout;
       const fitting = lines.slice(0, Math.max(1, rows - 1)).map((line) => Bun.sliceAnsi(line, 0, columns));
       // Cursor up and erase below, https://www.xfree86.org/current/ctlseqs.html.
       const back = shownCount === 0 ? "" : `\u001b[${shownCount}A`;
