@@ -15,6 +15,9 @@ export interface HomePaths {
   readonly privateKeyFile: string;
   readonly publicKeyFile: string;
   readonly lockFile: string;
+  /** Sockets where the main process answers its workers: calls of core services, and public blobs. */
+  readonly workerSocket: string;
+  readonly workerBlobSocket: string;
   readonly storeFolder: string;
   readonly eventsFolder: string;
   readonly blobFolder: string;
@@ -40,6 +43,8 @@ export function resolveHome(env: Readonly<Record<string, string | undefined>>): 
     privateKeyFile: `${home}/id_rsa`,
     publicKeyFile: `${home}/id_rsa.pub`,
     lockFile: `${home}/server.lock`,
+    workerSocket: `${home}/worker.sock`,
+    workerBlobSocket: `${home}/blobs.sock`,
     storeFolder: `${home}/store`,
     eventsFolder: `${home}/events`,
     blobFolder: `${home}/blobs`,
@@ -51,19 +56,24 @@ export function resolveHome(env: Readonly<Record<string, string | undefined>>): 
   };
 }
 
-/** What `server.json` says of a running server. */
-export interface ServerFile {
-  readonly pid: number;
-  readonly version: string;
-  /** Milliseconds since the epoch. */
-  readonly startedAtMs: number;
-  /** `host:port` of each listener. */
+/** `host:port` of each listener of a server. */
+export interface ServerAddresses {
   readonly gateway: string;
   readonly proxy: string;
   readonly network: string;
   /** Core services on Micro's ports of registry and broker; absent where those are not served. */
   readonly registry?: string;
   readonly broker?: string;
+}
+
+/** What `server.json` says of a running server. */
+export interface ServerFile extends ServerAddresses {
+  readonly pid: number;
+  readonly version: string;
+  /** Milliseconds since the epoch. */
+  readonly startedAtMs: number;
+  /** Further processes that share the ports. @default 0 */
+  readonly workers?: number;
   /** Base64 of the PEM public key that verifies tokens. */
   readonly publicKey: string;
 }

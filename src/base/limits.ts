@@ -91,6 +91,17 @@ export const limits = {
   http2SessionMemoryMiB: 128,
   /** How long a stopping server waits for the calls in flight. */
   drainTimeoutMs: 10_000,
+  /** Processes beside the main one that share the ports of a server: more than any machine of today has cores to give. */
+  workerCountMax: 256,
+  /** How often a worker is asked whether it is there; and how often in vain, before it is ended. */
+  workerPingIntervalMs: 3_000,
+  workerPingCountMax: 3,
+  /** Time for the main process to say whether a call may pass, where a worker does not know. */
+  workerVerdictMs: 10_000,
+  /** Time for a worker to stop: what it drains, and two seconds. */
+  workerStopMs: 12_000,
+  /** How long a server waits for the workers of one that was killed on its home to leave their ports. */
+  workerLeaveMs: 3_000,
   /** A registry entry lives this long without a heartbeat: three missed beats of 30 s; less makes a pause look like a death. */
   registryTtlMs: 90_000,
   registryHeartbeatMs: 30_000,

@@ -48,5 +48,6 @@ export const commandTable: readonly CommandEntry[] = [
   { name: "stream", summary: "Call a streaming endpoint of a service", load: () => import("./commands/stream.ts") },
   { name: "update", summary: "Replace a running service by new source", load: () => import("./commands/update.ts") },
   { name: "user", summary: "Show and change the current user", load: () => import("./commands/user.ts") },
+  { name: "__worker", summary: "", isHidden: true, load: () => import("./commands/worker.ts") },
   { name: "__complete", summary: "", isHidden: true, load: () => import("./commands/complete.ts") },
 ];

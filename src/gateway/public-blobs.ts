@@ -10,13 +10,19 @@ import { errorResponse } from "./error-response.ts";
 /** What the gateway needs of the blobs. */
 export type PublicBlobs = Pick<Blobs, "stat" | "read">;
 
-export interface PublicBlobsDeps {
-  readonly blobs: PublicBlobs;
+/** A request for a public blob. */
+export interface BlobRequest {
+  readonly request: Request;
+  /** Percent-encoded, begins with {@link publicBlobsPrefix}. */
+  readonly path: string;
   /** Hears of a failure after the status was sent. */
   readonly onError: (reason: unknown) => void;
   /** Hears how large the body of the answer is going to be. */
   readonly onSize?: (sizeBytes: number) => void;
 }
+
+/** Answers `GET` and `HEAD` of public blobs. @throws MicroError `not_found`, and what reading fails with. */
+export type BlobAnswerer = (visit: BlobRequest) => Promise<Response>;
 
 /** Where public blobs lie: `/blobs/NAMESPACE/KEY`. */
 export const publicBlobsPrefix = "/blobs/";
@@ -24,27 +30,25 @@ export const publicBlobsPrefix = "/blobs/";
 /** Times that a blob may be replaced between a look at it and the reading of it. */
 const attemptCountMax = 5;
 
-/**
- * Answers `GET` and `HEAD` of a public blob, to everybody. One that is not public is answered as one that does not exist.
- *
- * @param path percent-encoded, begins with {@link publicBlobsPrefix}.
- * @throws MicroError `not_found`, and what reading fails with.
- */
-export async function answerPublicBlob(deps: PublicBlobsDeps, request: Request, path: string): Promise<Response> {
-  const { method } = request;
-  if (method !== "GET" && method !== "HEAD") return refuseMethod(method);
-  const scope = parseBlobPath(path);
-  if (scope === undefined) throw notFound();
-  const header: HeaderReader = (name) => request.headers.get(name) ?? undefined;
-  for (let attempt = 1; attempt <= attemptCountMax; attempt += 1) {
-    const info = await deps.blobs.stat(scope);
-    if (info?.isPublic !== true) throw notFound();
-    const answer = decide(method, header, info);
-    if (answer instanceof Response) return answer;
-    const response = await send({ ...deps, scope, info }, answer === "whole" ? undefined : answer);
-    if (response !== undefined) return response;
-  }
-  throw new MicroError("unavailable", "the blob is being replaced all the time; try again", { at: "gateway" });
+/** Serves blobs to everybody. One that is not public is answered as one that does not exist. */
+export function createBlobAnswerer(blobs: PublicBlobs): BlobAnswerer {
+  return async (visit) => {
+    const { request, path } = visit;
+    const { method } = request;
+    if (method !== "GET" && method !== "HEAD") return refuseMethod(method);
+    const scope = parseBlobPath(path);
+    if (scope === undefined) throw notFound();
+    const header: HeaderReader = (name) => request.headers.get(name) ?? undefined;
+    for (let attempt = 1; attempt <= attemptCountMax; attempt += 1) {
+      const info = await blobs.stat(scope);
+      if (info?.isPublic !== true) throw notFound();
+      const answer = decide(method, header, info);
+      if (answer instanceof Response) return answer;
+      const response = await send({ ...visit, blobs, scope, info }, answer === "whole" ? undefined : answer);
+      if (response !== undefined) return response;
+    }
+    throw new MicroError("unavailable", "the blob is being replaced all the time; try again", { at: "gateway" });
+  };
 }
 
 /** The blob that a path names, or undefined where no blob can have that name. The key is text: `..` and `//` mean nothing in it. */
@@ -75,9 +79,15 @@ function decide(method: "GET" | "HEAD", header: HeaderReader, info: BlobInfo): R
   return new Response(null, { status: 416, headers });
 }
 
+interface BlobToSend {
+  readonly blobs: PublicBlobs;
+  readonly scope: BlobScope;
+  readonly info: BlobInfo;
+}
+
 /** Undefined when the blob is not any more the one that was decided about. */
 async function send(
-  { blobs, onError, onSize, scope, info }: PublicBlobsDeps & { readonly scope: BlobScope; readonly info: BlobInfo },
+  { blobs, onError, onSize, scope, info }: BlobRequest & BlobToSend,
   range: ByteRange | undefined,
 ): Promise<Response | undefined> {
   const part = range === undefined ? {} : { offset: range.first, length: range.last - range.first + 1 };

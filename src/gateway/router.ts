@@ -8,14 +8,14 @@ import { errorResponse } from "./error-response.ts";
 import { answerFixed, isCallMethod, type ServerState } from "./fixed-routes.ts";
 import { GatewayRequest, type RequestHost } from "./gateway-request.ts";
 import { openApiPath } from "./openapi.ts";
-import { answerPublicBlob, publicBlobsPrefix, type PublicBlobs } from "./public-blobs.ts";
+import { publicBlobsPrefix, type BlobAnswerer } from "./public-blobs.ts";
 import type { RequestTrace } from "./request-trace.ts";
 import { RouteCache } from "./route-cache.ts";
 import { splitUrl, type UrlParts } from "./split-url.ts";
 
 export interface RouterDeps extends Omit<CallAnswererDeps, "onError">, ServerState {
-  /** Serves those of them that are public, below `/blobs/`. Absent: there are none. */
-  readonly publicBlobs?: PublicBlobs;
+  /** Answers what is asked for below `/blobs/`. Absent: nothing is there. */
+  readonly answerBlob?: BlobAnswerer;
   readonly logger: Logger;
 }
 
@@ -79,13 +79,13 @@ export class Router {
 
   /** What the gateway answers itself; undefined for calls. */
   #answerOwn({ request, host, url, trace }: Arrival): Response | Promise<Response> | undefined {
-    const { publicBlobs } = this.#deps;
+    const { answerBlob } = this.#deps;
     if (url.path === openApiPath && request.method === "GET") {
       const source = new GatewayRequest({ request, host }, trace.headers, this.#config.cors);
       const answer = answerOpenApi(this.#deps, source);
       return answer.then((body) => trace.answer(body, "application/json"));
     }
-    const isBlob = publicBlobs !== undefined && url.path.startsWith(publicBlobsPrefix) && request.method !== "OPTIONS";
+    const isBlob = answerBlob !== undefined && url.path.startsWith(publicBlobsPrefix) && request.method !== "OPTIONS";
     // Before a path is cleaned: a key is text, and may hold what a clean path does not.
     if (!isBlob) return answerFixed(request.method, url, this.#deps);
     const onError = (reason: unknown): void => this.#report(url, trace, MicroError.from(reason));
@@ -93,7 +93,7 @@ export class Router {
       trace.bytes = sizeBytes;
       trace.isStream = sizeBytes > limits.blobWholeBytesMax;
     };
-    return answerPublicBlob({ blobs: publicBlobs, onError, onSize }, request, url.path);
+    return answerBlob({ request, path: url.path, onError, onSize });
   }
 
   #report({ path }: UrlParts, { id }: RequestTrace, error: MicroError): void {

@@ -35,7 +35,7 @@ export class ForwardingMethod implements RpcMethod {
 }
 
 /** The namespace that travels on is the one that was checked, whatever the caller wrote. */
-function toRouted(call: ServerCall): RoutedCall {
+export function toRouted(call: ServerCall): RoutedCall {
   const { service, endpoint, namespace, encoding, signal, deadlineMs, answer } = call;
   const isNamed = call.metadata["micro-namespace"] === namespace;
   const metadata = isNamed ? call.metadata : { ...call.metadata, "micro-namespace": namespace };

@@ -40,6 +40,7 @@ export class IncomingCall implements ServerCall {
   namespace = "";
 
   readonly #source: CallSource;
+  #relayedPeer: string | undefined;
   #metadata: Metadata | undefined;
   #controller: AbortController | undefined;
   #failure: MicroError | undefined;
@@ -66,7 +67,12 @@ export class IncomingCall implements ServerCall {
   }
 
   get peer(): string {
-    return this.#source.peer;
+    return this.#relayedPeer ?? this.#source.peer;
+  }
+
+  /** Says for whom the peer speaks, where the peer is a part of this server that passes calls on. */
+  relayFor(peer: string): void {
+    this.#relayedPeer = peer;
   }
 
   get signal(): AbortSignal {

@@ -13,6 +13,12 @@ import {
 /** Takes over a connection that was just accepted. */
 export type Acceptor = (connection: Connection) => void;
 
+export interface ListenNetOptions {
+  readonly address: string;
+  /** Lets several processes listen on one port; the system spreads connections over them. @default false */
+  readonly reusePort?: boolean;
+}
+
 /**
  * Listens on `host:port` (port 0: a free one) or `unix:/path`, whose file is for its owner only, and keeps account of the
  * connections.
@@ -21,7 +27,7 @@ export type Acceptor = (connection: Connection) => void;
  * of this machine, `failed_precondition` when the folder of a socket file does not exist.
  */
 export async function listenNet(
-  address: string,
+  { address, reusePort = false }: ListenNetOptions,
   createAcceptor: (connections: ConnectionTable) => Acceptor,
 ): Promise<HttpListener> {
   const wanted = parseListenAddress(address);
@@ -34,7 +40,7 @@ export async function listenNet(
   });
   let bound: ListenAddress;
   try {
-    bound = await bind(net, wanted);
+    bound = await bind(net, wanted, reusePort);
   } catch (reason) {
     await connections.drain(0);
     throw toListenError(formatListenAddress(wanted), reason);
@@ -49,7 +55,7 @@ export async function listenNet(
   };
 }
 
-async function bind(net: Server, wanted: ListenAddress): Promise<ListenAddress> {
+async function bind(net: Server, wanted: ListenAddress, reusePort: boolean): Promise<ListenAddress> {
   await new Promise<void>((resolve, reject) => {
     net.once("error", reject);
     net.once("listening", () => {
@@ -59,7 +65,7 @@ async function bind(net: Server, wanted: ListenAddress): Promise<ListenAddress> 
       resolve();
     });
     if (wanted.kind === "unix") net.listen({ path: wanted.path });
-    else net.listen({ host: wanted.host, port: wanted.port });
+    else net.listen({ host: wanted.host, port: wanted.port, reusePort });
   });
   if (wanted.kind === "unix") {
     await chmod(wanted.path, 0o600);

@@ -13,6 +13,8 @@ export interface ListenRpcOptions {
   /** `host:port` (port 0: a free one) or `unix:/path`. The socket file is for its owner only. */
   readonly address: string;
   readonly server: RpcServer;
+  /** Lets several processes listen on one port; the system spreads connections over them. @default false */
+  readonly reusePort?: boolean;
 }
 
 /** How an HTTP/2 connection without TLS begins; no HTTP/1.1 method begins like this. */
@@ -23,14 +25,15 @@ const http2Preface = "PRI";
  *
  * @throws MicroError as `listenNet()` does.
  */
-export function listenRpc({ address, server }: ListenRpcOptions): Promise<HttpListener> {
-  return listenNet(address, (connections) => {
+export function listenRpc({ address, server, reusePort = false }: ListenRpcOptions): Promise<HttpListener> {
+  const createAcceptor = (connections: ConnectionTable): Acceptor => {
     const acceptHttp = createHttpAcceptor(server.handleHttp, connections);
     const acceptHttp2 = createHttp2Acceptor(server, connections);
     return (connection) => {
       peek(connection.socket, (isHttp2) => (isHttp2 ? acceptHttp2 : acceptHttp)(connection));
     };
-  });
+  };
+  return listenNet({ address, reusePort }, createAcceptor);
 }
 
 function createHttp2Acceptor(server: RpcServer, connections: ConnectionTable): Acceptor {

@@ -1,7 +1,7 @@
-import type { ServerFile } from "#base/home.ts";
+import type { ServerAddresses } from "#base/home.ts";
 
 export interface AnnouncedServer {
-  readonly addresses: Pick<ServerFile, "gateway" | "proxy" | "network" | "registry" | "broker">;
+  readonly addresses: ServerAddresses;
   /** True when the gateway speaks HTTPS. */
   readonly isSecure: boolean;
   readonly home: string;

@@ -1,37 +1,39 @@
 import { systemClock } from "#base/clock.ts";
-import type { ServerFile } from "#base/home.ts";
+import type { ServerAddresses } from "#base/home.ts";
 import type { Stoppable } from "#base/lifecycle.ts";
 import type { Logger } from "#base/logger.ts";
 import type { Auth } from "#core/auth/auth.ts";
 import { MemoryRegistry } from "#core/registry/memory-registry.ts";
-import type { ServerLogs } from "#core/runtime/server-logs.ts";
+import { createBlobAnswerer } from "#gateway/public-blobs.ts";
+import { Readiness } from "#gateway/readiness.ts";
 import type { ServiceTable } from "#rpc/method.ts";
-import { listenRpc } from "#rpc/rpc-listener.ts";
+import { reflectionNames } from "#rpc/reflection.ts";
 import { listenCorePort } from "./core-port.ts";
 import { createCoreTables, registerCoreTables } from "./core-tables.ts";
 import { createEdges } from "./create-edges.ts";
+import { createGuard } from "./create-guard.ts";
 import { createRuntime } from "./create-runtime.ts";
-import { listenPart } from "./listen-part.ts";
+import { listenEdges } from "./listen-edges.ts";
 import { backupDeps } from "./backup-deps.ts";
+import { openConnections } from "./open-connections.ts";
 import { openAuth } from "./open-auth.ts";
 import { openState } from "./open-state.ts";
 import { OwnedParts } from "./owned-parts.ts";
+import type { ServerLogger } from "./server-logger.ts";
 import type { ServerConfig } from "./server-options.ts";
+import { startWorkers } from "./start-workers.ts";
 import { readTlsFiles } from "./tls-files.ts";
 
 /** A server that stands. */
 export interface ComposedServer extends Stoppable {
-  readonly addresses: Pick<ServerFile, "gateway" | "proxy" | "network" | "registry" | "broker">;
+  readonly addresses: ServerAddresses;
   readonly auth: Auth;
   /** Starts the services that were running; the server answers meanwhile. */
   readonly startServices: () => Promise<void>;
 }
 
-export interface ServerDeps {
+export interface ServerDeps extends ServerLogger {
   readonly config: ServerConfig;
-  readonly logger: Logger;
-  /** What `logger` wrote, for administrators to read. */
-  readonly serverLogs: ServerLogs;
   readonly version: string;
 }
 
@@ -50,21 +52,26 @@ export async function composeServer(deps: ServerDeps): Promise<ComposedServer> {
   }
 }
 
-async function build({ config, logger, serverLogs, version }: ServerDeps, parts: OwnedParts): Promise<ComposedServer> {
-  const { paths } = config;
-  const tls = config.tlsFiles === undefined ? {} : { tls: await readTlsFiles(config.tlsFiles) };
+async function build(deps: ServerDeps, parts: OwnedParts): Promise<ComposedServer> {
+  const { config, logger, serverLogs, version } = deps;
+  const { paths, gateway: gatewayOptions } = config;
+  const tls = config.tlsFiles === undefined ? undefined : await readTlsFiles(config.tlsFiles);
   const of = (part: string): Logger => logger.with({ part });
   const { store, auth } = await openAuth({ paths, logger: of("auth") }, parts);
   const state = await openState({ paths, store, logger }, parts);
   const registry = parts.own(new MemoryRegistry({ clock: systemClock }));
   const tables = new Map<string, ServiceTable>();
-  const edges = { auth, directory: registry, tables, blobs: state.blobs, logger, version };
-  const { rpc, gateway, http, readiness } = createEdges({ ...edges, gatewayOptions: config.gateway }, parts);
-  const listenForRpc = (address: string) => () => listenRpc({ address, server: rpc });
+  const connections = openConnections({ directory: registry, logger }, parts);
+  const { core, guard } = createGuard({ auth, directory: registry, tables, grpc: connections.grpc });
+  const readiness = new Readiness();
+  const answerBlob = createBlobAnswerer(state.blobs);
+  const edges = { connections, directory: registry, core, guard, answerBlob };
+  const { rpc, gateway } = createEdges({ ...edges, readiness, gatewayOptions, logger, version });
+  const listeners = await listenEdges({ config, rpc, gateway, tls }, parts);
 
   // The network listens first: services, which need it, are started by the runtime behind it.
-  const network = parts.own(await listenPart("--network-address", listenForRpc(config.networkAddress)));
-  const networkAddress = network.address;
+  const { address: networkAddress } = await listeners.network();
+  const { http } = connections;
   const { events, gitCredentials: credentials } = state;
   const { keepsServices, logRetention } = config;
   const running = { store, auth, registry, http, events, credentials, logger: of("runtime"), paths, networkAddress };
@@ -72,35 +79,53 @@ async function build({ config, logger, serverLogs, version }: ServerDeps, parts:
   parts.own(news);
   parts.own(runtime);
   const backup = backupDeps({ paths, store, state, logger: of("backup"), version });
-  const core = createCoreTables({ auth, registry, runtime, store, state, backup, serverLogs }, version);
-  for (const table of core) tables.set(table.name, table);
-  const proxy = parts.own(await listenPart("--proxy-address", listenForRpc(config.proxyAddress)));
-  const front = parts.own(await listenPart("--gateway-address", () => gateway.listen(config.gatewayAddress, tls)));
+  const tablesOfCore = createCoreTables({ auth, registry, runtime, store, state, backup, serverLogs }, version);
+  for (const table of tablesOfCore) tables.set(table.name, table);
+  const proxy = await listeners.proxy();
+  const front = await listeners.gateway();
   const starting = readiness.hold("services are being started");
-  const open = { open: listenForRpc, parts, logger };
+  const open = { open: listeners.openRpc, parts, logger };
   const registryAddress = await listenCorePort(config.registryPort, open);
   const brokerAddress = await listenCorePort(config.brokerPort, open);
-  await registerCoreTables(registry, core, proxy.address);
-  return {
-    addresses: {
-      gateway: front.address,
-      proxy: proxy.address,
-      network: networkAddress,
-      ...(registryAddress === undefined ? {} : { registry: registryAddress }),
-      ...(brokerAddress === undefined ? {} : { broker: brokerAddress }),
+  await registerCoreTables(registry, tablesOfCore, proxy.address);
+  const addresses = {
+    gateway: front.address,
+    proxy: proxy.address,
+    network: networkAddress,
+    ...(registryAddress === undefined ? {} : { registry: registryAddress }),
+    ...(brokerAddress === undefined ? {} : { broker: brokerAddress }),
+  };
+  const { ruleBook, cutoffs } = auth.parts;
+  const workers = await startWorkers(
+    {
+      ...edges,
+      config,
+      addresses,
+      tls,
+      coreNames: [...tables.keys(), ...reflectionNames],
+      publicKey: auth.publicKey,
+      feed: { registry, ruleBook, cutoffs, readiness },
+      logger,
+      relayLine: deps.relay,
+      version,
     },
+    parts,
+  );
+  return {
+    addresses,
     auth,
     startServices: () => start().finally(starting),
     // The front door first: requests that are inside need the services. Then services, who leave the registry, and what
     // never ends by itself, so that draining waits for work only: watches and logs, then those who listen.
     stop: async () => {
-      await front.stop();
+      await Promise.all([front.stop(), workers.drain()]);
       await runtime.stop();
       await news.stop();
       await registry.stop();
       // Those of services started by hand, and of services that are kept, would last until somebody ends them.
       auth.endStreams();
       await state.endStreams();
+      await workers.stop();
       await serverLogs.stop();
       await parts.stop();
     },

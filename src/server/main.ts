@@ -83,13 +83,14 @@ async function logIn({ paths }: ServerConfig, { auth }: ComposedServer, isNew: b
 }
 
 /** Writes where the server listens, and what lets a service started by hand join it. */
-async function publish({ paths }: ServerConfig, server: ComposedServer): Promise<void> {
+async function publish({ paths, workerCount }: ServerConfig, server: ComposedServer): Promise<void> {
   const { auth, addresses } = server;
   const file: ServerFile = {
     pid: process.pid,
     version,
     startedAtMs: Date.now(),
     ...addresses,
+    ...(workerCount === 0 ? {} : { workers: workerCount }),
     publicKey: auth.publicKey,
   };
   const local = { namespace: "micro", service: "local", version: "latest", instance: "" };

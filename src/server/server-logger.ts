@@ -8,6 +8,8 @@ import type { ServerConfig } from "./server-options.ts";
 export interface ServerLogger {
   readonly logger: Logger;
   readonly serverLogs: ServerLogs;
+  /** Takes the finished line of another process of the server. */
+  readonly relay: (line: string) => void;
 }
 
 export function createServerLogger({ logLevel: level, paths }: ServerConfig): ServerLogger {
@@ -20,5 +22,9 @@ export function createServerLogger({ logLevel: level, paths }: ServerConfig): Se
     print(line);
     serverLogs.write(line, fields);
   };
-  return { logger: createLogger({ level, write }), serverLogs };
+  const relay = (line: string): void => {
+    const part = / part=(\w+)/.exec(line)?.[1];
+    write(line, part === undefined ? {} : { part });
+  };
+  return { logger: createLogger({ level, write }), serverLogs, relay };
 }

@@ -1,5 +1,6 @@
 import { MicroError } from "#base/error.ts";
 import { resolveHome, type HomePaths } from "#base/home.ts";
+import { limits } from "#base/limits.ts";
 import { parseLogLevel, type LogLevel } from "#base/logger.ts";
 import type { LogRetention } from "#core/runtime/log-file.ts";
 import type { GatewayOptions } from "#gateway/gateway.ts";
@@ -27,6 +28,8 @@ export interface RawServerOptions extends RawGatewayOptions, RawLogOptions {
    * @default "false" – who stops a server usually wants nothing left behind
    */
   readonly keepServices?: string;
+  /** Further processes that share the ports. `MICRO_WORKERS`. @default "0" */
+  readonly workers?: string;
   /** `trace` … `error`. `MICRO_LOG_LEVEL`. @default "info" */
   readonly logLevel?: string;
 }
@@ -41,6 +44,7 @@ export interface ServerConfig {
   readonly registryPort: CorePort | undefined;
   readonly brokerPort: CorePort | undefined;
   readonly keepsServices: boolean;
+  readonly workerCount: number;
   readonly logLevel: LogLevel;
   /** What is kept of the log of a service. */
   readonly logRetention: Required<LogRetention>;
@@ -79,6 +83,7 @@ export function resolveServerOptions(options: RawServerOptions, env: Environment
     ),
     brokerPort: resolveCorePort(options.brokerAddress ?? env["MICRO_BROKER_ADDRESS"], "--broker-address", "8003"),
     keepsServices: parseSwitch(options.keepServices ?? env["MICRO_KEEP_SERVICES"] ?? "", "--keep-services"),
+    workerCount: parseWorkerCount(options.workers ?? env["MICRO_WORKERS"] ?? "0"),
     logLevel: parseLogLevel(options.logLevel ?? env["MICRO_LOG_LEVEL"] ?? "info"),
     logRetention: resolveLogFlags(options, env),
     gateway: resolveGatewayFlags(options, env),
@@ -91,6 +96,14 @@ function parseSwitch(text: string, flag: string): boolean {
   if (["true", "1"].includes(text)) return true;
   if (["", "false", "0"].includes(text)) return false;
   throw new MicroError("invalid_argument", `${flag} "${text}" is neither true nor false`);
+}
+
+/** @throws MicroError `invalid_argument` for what is not a number of processes. */
+function parseWorkerCount(text: string): number {
+  const count = /^\d{1,4}$/.test(text.trim()) ? Number(text) : Number.NaN;
+  if (count <= limits.workerCountMax) return count;
+  const detail = `--workers "${text}" is not a number of processes; write 0 to ${limits.workerCountMax}`;
+  throw new MicroError("invalid_argument", detail);
 }
 
 /** @throws MicroError `invalid_argument` when one of the two is missing. */

@@ -33,10 +33,20 @@ export interface TestServerOptions {
   readonly command?: readonly string[];
 }
 
+/** Environment variable of a test run: every server that `startServer()` starts has so many workers. */
+export const testWorkersVariable = "MICRO_TEST_WORKERS";
+
 /** Starts a server on free ports and waits until it says `ready`. */
 export async function startServer(options: TestServerOptions = {}): Promise<TestServer> {
   const folder = await createTempFolder();
-  const env = { ...baseEnvironment(), HOME: folder.path, MICRO_HOME: `${folder.path}/m`, ...options.env };
+  const workers = process.env[testWorkersVariable];
+  const env = {
+    ...baseEnvironment(),
+    HOME: folder.path,
+    MICRO_HOME: `${folder.path}/m`,
+    ...(workers === undefined ? {} : { MICRO_WORKERS: workers }),
+    ...options.env,
+  };
   const paths = resolveHome(env);
   const command = [...(options.command ?? microCommand), "server", ...anyPorts, ...(options.args ?? [])];
   let running = await launch(command, env);

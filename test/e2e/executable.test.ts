@@ -18,7 +18,7 @@ beforeAll(async () => {
   executable = `${folder.path}/micro`;
   await runCommand(["mv", `${folder.path}/dist/micro`, executable]);
   await runCommand(["rm", "-r", `${folder.path}/dist`]);
-  server = await startServer({ command: [executable] });
+  server = await startServer({ command: [executable], args: ["--workers=1"] });
 }, 120_000);
 
 afterAll(async () => {
@@ -34,6 +34,10 @@ describe("the single executable", () => {
   it("says its version without a home", async () => {
     const said = await runCommand([executable, "--version"], { env: { ...baseEnvironment(), MICRO_HOME: "/nowhere" } });
     expect(said).toMatchObject({ code: 0, stdout: expect.stringMatching(/^micro version \d/) });
+  });
+
+  it("is a worker of its server, too", () => {
+    expect(server.output()).toContain("worker listens");
   });
 
   it("makes and runs a TypeScript service, with the framework that it carries", async () => {

@@ -8,6 +8,7 @@ import { FileBlobs } from "#core/blob/file-blobs.ts";
 import { MemoryRegistry } from "#core/registry/memory-registry.ts";
 import { MemoryStore } from "#core/store/memory-store.ts";
 import { createGateway } from "#gateway/gateway.ts";
+import { createBlobAnswerer } from "#gateway/public-blobs.ts";
 import type { BlobInfo } from "#interface/blob.ts";
 import { createTempFolder, type TempFolder } from "#testing/temp-folder.ts";
 import { waitUntil } from "#testing/wait-until.ts";
@@ -29,7 +30,7 @@ beforeAll(async () => {
     core: () => undefined,
     guard: () => undefined,
     client: { unary: () => Promise.reject(new Error("not asked")), stream: async function* () {} },
-    publicBlobs: { stat: (scope) => blobs.stat(scope), read: countReads },
+    answerBlob: createBlobAnswerer({ stat: (scope) => blobs.stat(scope), read: countReads }),
     logger: silentLogger,
     version: "1.2.3",
   });

@@ -16,13 +16,18 @@ export function newTally(): ClientTally {
 
 /**
  * Sends a request, waits for its answer, sends the next, on one connection for as long as the server keeps it, and on a
- * new one where it said that it closes. Ends when nobody listens any more.
+ * new one where it said that it closes. Ends when nobody listens any more, or when `isOver` says so.
  */
-export async function askOnAndOn(address: string, request: string, tally: ClientTally): Promise<void> {
-  for (;;) {
+export async function askOnAndOn(
+  address: string,
+  request: string,
+  tally: ClientTally,
+  isOver: () => boolean = () => false,
+): Promise<void> {
+  while (!isOver()) {
     const connection = await open(address);
     if (connection === undefined) return;
-    for (let isFirst = true; ; isFirst = false) {
+    for (let isFirst = true; !isOver(); isFirst = false) {
       const answer = await connection.ask(request);
       if (answer === undefined) {
         // A connection that was never answered on was waiting in the system's queue when the server left: nobody took it in.

@@ -47,6 +47,12 @@ export const command: Command = {
       help: "a stop leaves services running for the next start to take over (MICRO_KEEP_SERVICES)",
     },
     {
+      name: "workers",
+      kind: "string",
+      placeholder: "NUMBER",
+      help: "further processes for gateway, proxy and network, for machines with many cores; default 0 (MICRO_WORKERS)",
+    },
+    {
       name: "log-level",
       kind: "string",
       placeholder: "LEVEL",
@@ -117,6 +123,7 @@ export const command: Command = {
       registryAddress: flags.text("registry-address"),
       brokerAddress: flags.text("broker-address"),
       keepServices: flags.has("keep-services") ? String(flags.isOn("keep-services")) : undefined,
+      workers: flags.text("workers"),
       logLevel: flags.text("log-level"),
       logSize: flags.text("log-size"),
       logAge: flags.text("log-age"),

@@ -1,12 +1,12 @@
 import type { Clock } from "#base/clock.ts";
 import { limits } from "#base/limits.ts";
 import type { Account, TokenVerifier } from "#interface/auth.ts";
-import type { ReadToken, TokenCodec } from "./token-codec.ts";
+import type { ReadToken, TokenReader } from "./token-reader.ts";
 import type { TokenCutoffs } from "./token-cutoffs.ts";
 
 export interface CachedTokenVerifierDeps {
-  readonly codec: TokenCodec;
-  readonly cutoffs: TokenCutoffs;
+  readonly codec: Pick<TokenReader, "read">;
+  readonly cutoffs: Pick<TokenCutoffs, "get" | "onChange">;
   readonly clock: Clock;
 }
 

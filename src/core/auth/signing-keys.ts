@@ -36,6 +36,11 @@ export async function openSigningKeys(files: { privateKeyFile: string; publicKey
   return { privateKey, publicKey, publicKeyText };
 }
 
+/** The key of a process that only verifies. @param text as in `SigningKeys.publicKeyText`. */
+export function readPublicKey(text: string): Pick<SigningKeys, "publicKey"> {
+  return { publicKey: createPublicKey(Buffer.from(text, "base64").toString("utf8")) };
+}
+
 /** A key pair that is kept nowhere. */
 export async function createSigningKeys(): Promise<SigningKeys> {
   const { privateKey, publicKey } = await promisify(generateKeyPair)("rsa", { modulusLength: newKeyBits });

@@ -54,6 +54,14 @@ export class TokenCutoffs {
     for (const listener of this.#listeners) listener({ namespace, id, generation });
   }
 
+  /** All there are. */
+  all(): readonly EndedTokens[] {
+    return [...this.#generations].map(([key, generation]) => {
+      const slash = key.indexOf("/");
+      return { namespace: key.slice(0, slash), id: key.slice(slash + 1), generation };
+    });
+  }
+
   /** All of a namespace. */
   of(namespace: string): readonly EndedTokens[] {
     const prefix = `${namespace}/`;

@@ -30,7 +30,11 @@ export async function* watchRules(
     const known = ended.get(each.namespace) ?? new Map<string, EndedTokens>();
     ended.set(each.namespace, known.set(each.id, each));
   };
-  for (const name of waiting.keys()) cutoffs.of(name).forEach(add);
+  // Tokens may have ended in a namespace whose rules nobody ever changed.
+  for (const each of isEvery ? cutoffs.all() : cutoffs.of(namespace)) {
+    add(each);
+    waiting.set(each.namespace, book.get(each.namespace));
+  }
   let wake = Promise.withResolvers<void>();
   const onAbort = (): void => wake.resolve();
   const unsubscribeRules = book.onChange((set) => {
