@@ -346,6 +346,12 @@ export const limits = {
   survivorStopGraceMs: 2_000,
   /** How soon the end of a service is noticed that an earlier server started; the end of its output says it at once. */
   adoptedPollMs: 1_000,
+  /** A build that takes longer hangs: the slowest that we know, a first one of a large Go module, takes a few minutes. */
+  buildTimeoutMs: 10 * 60_000,
+  /** The log of one build: its errors come long before. */
+  buildLogBytesMax: 8 * MiB,
+  /** Builds that run at the same time; each uses all processors that it can get. */
+  buildConcurrencyMax: 2,
   /** Wait before a crashed service is started again; doubles with each crash up to the maximum. */
   restartInitialMs: 200,
   restartMaxMs: 30_000,

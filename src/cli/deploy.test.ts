@@ -1,5 +1,6 @@
 import { describe, expect, it } from "bun:test";
-import { splitPairs, splitWords } from "./deploy.ts";
+import { splitCommand } from "#base/split-command.ts";
+import { splitPairs } from "./deploy.ts";
 import { parseServiceReference } from "./service-name.ts";
 
 describe("splitPairs()", () => {
@@ -23,10 +24,10 @@ describe("splitPairs()", () => {
   });
 });
 
-describe("splitWords()", () => {
+describe("splitCommand()", () => {
   it("splits at blanks and keeps what is quoted", () => {
-    expect(splitWords(`python3 -c "print('a b')" x'y z'`)).toEqual(["python3", "-c", "print('a b')", "xy z"]);
-    expect(splitWords("")).toEqual([]);
+    expect(splitCommand(`python3 -c "print('a b')" x'y z'`)).toEqual(["python3", "-c", "print('a b')", "xy z"]);
+    expect(splitCommand("")).toEqual([]);
   });
 });
 

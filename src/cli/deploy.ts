@@ -10,6 +10,8 @@ import { collectSource, type SourceFile } from "./source/collect-source.ts";
 import { chooseSource, type ChosenSource } from "./source/choose-source.ts";
 import { uploadSource } from "./source/upload-source.ts";
 import { KiB } from "#base/limits.ts";
+import { parseMemorySize } from "#base/memory-size.ts";
+import { splitCommand } from "#base/split-command.ts";
 
 /** Flags of `run` and `update`. */
 export const deployFlags: readonly FlagSpec[] = [
@@ -29,6 +31,9 @@ export const deployFlags: readonly FlagSpec[] = [
   },
   { name: "entrypoint", kind: "string", placeholder: "FILE", help: "file of the folder to start" },
   { name: "instances", short: "i", kind: "string", placeholder: "N", help: "processes to run, default 1" },
+  { name: "runner", kind: "string", placeholder: "bun|node", help: "what runs JavaScript, default bun" },
+  { name: "memory", kind: "string", placeholder: "512MiB", help: "memory that a process may use" },
+  { name: "cpu", kind: "string", placeholder: "0.5", help: "cores that a process may use" },
   { name: "metadata", kind: "list", placeholder: "KEY=VALUE", help: "metadata of the service" },
   { name: "detach", short: "d", kind: "bool", help: "do not wait until it runs" },
   { name: "timeout", kind: "string", placeholder: "60s", help: "how long to wait until it runs, default 60s" },
@@ -69,11 +74,14 @@ export function planDeployment({ words, rest, flags, session }: Invocation): Dep
     metadata: source.kind === "folder" ? { ...metadata, source: source.folder } : metadata,
     options: {
       namespace: session.namespace,
-      command: splitWords(flags.text("command") ?? ""),
+      command: splitCommand(flags.text("command") ?? ""),
       args: [...flags.list("args"), ...(rest ?? [])],
       env: splitPairs(flags.list("env-vars"), "env-vars").map(([key, value]) => `${key}=${value}`),
       entrypoint: flags.text("entrypoint") ?? "",
       instances: readInstances(flags),
+      runner: flags.choice("runner", ["bun", "node"]) ?? "",
+      memory: readMemory(flags),
+      cpu: readCpu(flags),
       ...(source.kind === "git" && source.credential !== undefined
         ? { secrets: { GIT_CREDENTIALS: source.credential } }
         : {}),
@@ -90,6 +98,26 @@ function readInstances(flags: FlagValues): number {
   const count = flags.count("instances");
   if (count !== 0) return count ?? 0;
   throw new CommandError('Invalid value "0" for flag -instances: it is 1 or more; "micro kill" stops a service');
+}
+
+/** Bytes; zero leaves the limit to micro.json. @throws CommandError for what is no amount of memory. */
+function readMemory(flags: FlagValues): number {
+  const text = flags.text("memory");
+  if (text === undefined) return 0;
+  try {
+    return parseMemorySize(text);
+  } catch (reason) {
+    throw new CommandError(`Invalid value "${text}" for flag -memory: write 512MiB or 2GiB`, { cause: reason });
+  }
+}
+
+/** Thousandths of a core; zero leaves the limit to micro.json. @throws CommandError for what is no number of cores. */
+function readCpu(flags: FlagValues): number {
+  const text = flags.text("cpu");
+  if (text === undefined) return 0;
+  const cores = /^\d+(\.\d{1,3})?$/.test(text) ? Number(text) : 0;
+  if (cores > 0) return Math.round(cores * 1_000);
+  throw new CommandError(`Invalid value "${text}" for flag -cpu: it is a number of cores, such as 0.5 or 2`);
 }
 
 /** The files of a plan; none for a repository, which the server reads. @throws CommandError for a folder that cannot be read. */
@@ -119,14 +147,6 @@ export async function uploadPlan(
   const onSent = (bytes: number): void => progress.show(`uploading ${plan.name}: ${Math.ceil(bytes / KiB)} KiB`);
   const source = await uploadSource(session, target, { files, onSent });
   return { resource: { service: { ...target, source, metadata: plan.metadata } }, options: plan.options };
-}
-
-/** Words of a command, split at blanks; quotes keep blanks. */
-export function splitWords(text: string): readonly string[] {
-  const words = text.match(/(?:[^\s"']+|"[^"]*"|'[^']*')+/g) ?? [];
-  return words.map((word) =>
-    word.replace(/"([^"]*)"|'([^']*)'/g, (_all, double?: string, single?: string) => double ?? single ?? ""),
-  );
 }
 
 /**

@@ -8,7 +8,7 @@ import { delay } from "#base/lifecycle.ts";
 /** How often the server is asked: a service is up within half a second, and asking costs a millisecond. */
 const pollMs = 40;
 
-/** Long enough for a service that has to be built. */
+/** Long enough for a service to start; the time of a build comes on top. */
 export const runTimeoutMs = 60_000;
 
 export interface RunWait {
@@ -26,7 +26,7 @@ export interface RunWait {
  * @throws CommandError with the reason when it cannot, and when it does not within the time.
  */
 export async function waitUntilRunning(session: Session, wait: RunWait): Promise<DeployedService> {
-  const endMs = Date.now() + wait.timeoutMs;
+  let endMs = Date.now() + wait.timeoutMs;
   let service: DeployedService | undefined;
   while (Date.now() < endMs) {
     [service] = await readDeployed(session, { name: wait.name, version: wait.version });
@@ -34,6 +34,8 @@ export async function waitUntilRunning(session: Session, wait: RunWait): Promise
       throw new CommandError(`${wait.name} was removed while it was starting`, { exitCode: 127 });
     if (service.status === "error") throw failed(service);
     if (service.status === "running" && hasNewInstance(service, wait.oldInstances)) return service;
+    // The server ends a build that takes too long; the time of a start begins when it is done.
+    if (service.status === "building") endMs = Date.now() + wait.timeoutMs;
     wait.progress.show(`${wait.name}: ${service.status}`);
     await delay(pollMs);
   }
@@ -50,5 +52,6 @@ function hasNewInstance({ instances }: DeployedService, old: ReadonlySet<string>
 
 function failed({ name, error }: DeployedService): CommandError {
   const reason = error === "" ? "it does not start" : error;
-  return new CommandError(`${name} cannot run: ${reason}; see "micro logs ${name}"`, { code: "failed_precondition" });
+  const log = reason.startsWith("the build failed") ? `micro logs ${name} --build` : `micro logs ${name}`;
+  return new CommandError(`${name} cannot run: ${reason}; see "${log}"`, { code: "failed_precondition" });
 }

@@ -46,8 +46,21 @@ export interface RuntimeService extends ServiceKey {
   readonly error?: string;
   /** What its code registers as, where that is another name: other services and callers find it under this one. */
   readonly serviceName?: string;
+  /** The build that it runs, as a few digits; absent where nothing had to be built. */
+  readonly build?: string;
   readonly updatedAtMs: number;
   readonly instances: readonly InstanceState[];
+}
+
+/** What runs JavaScript. */
+export const serviceRunners = ["bun", "node"] as const;
+export type ServiceRunner = (typeof serviceRunners)[number];
+
+/** What one process of a service may use of the machine, with all that it starts. */
+export interface ResourceLimits {
+  readonly memoryBytes?: number;
+  /** In cores: 0.5 is half of one. */
+  readonly cpuCores?: number;
 }
 
 export interface CreateServiceOptions {
@@ -58,8 +71,12 @@ export interface CreateServiceOptions {
   readonly env?: readonly string[];
   /** Folder inside the source where the service lives. */
   readonly entrypoint?: string;
-  /** @default 1 */
+  /** @default what micro.json says, else 1; 0 takes back what was said */
   readonly instances?: number;
+  /** @default what micro.json says, else what package.json asks for; `` takes back what was said */
+  readonly runner?: ServiceRunner | "";
+  /** @default what micro.json says, else no limit; 0 takes back what was said */
+  readonly resources?: ResourceLimits;
   /** Another namespace whose uploads may be meant by the source, when that of the service has none of its name. */
   readonly sourceNamespace?: string;
   /** Token, or `user:password`, for the host of a private repository. Kept sealed for later updates, and never shown. */
@@ -121,4 +138,10 @@ export interface Runtime {
   delete(key: ServiceKey): Promise<void>;
   /** @throws MicroError `not_found` when there is no such service. */
   logs(key: ServiceKey, query: LogQuery): AsyncIterable<LogLine>;
+  /**
+   * The log of the last build of a service, as text in pieces, to its end where it runs.
+   *
+   * @throws MicroError `not_found` when there is no such service, or nothing had to be built for it.
+   */
+  buildLog(key: ServiceKey, signal: AbortSignal): AsyncIterable<Uint8Array>;
 }

@@ -1,14 +1,16 @@
 /** Longest wait for a condition; only a hung system gets near it. */
-const patienceMs = 30_000;
+const usualPatienceMs = 30_000;
 
 /**
  * Waits until `condition` gives something other than false, undefined or null, and returns it.
  *
- * @throws Error that names `what` when it has not come true after 30 s.
+ * @param patienceMs longest wait, for what may take longer than usual
+ * @throws Error that names `what` when it has not come true by then.
  */
 export async function waitUntil<T>(
   what: string,
   condition: () => T | Promise<T>,
+  patienceMs = usualPatienceMs,
 ): Promise<Exclude<T, false | undefined | null>> {
   const endMs = Date.now() + patienceMs;
   for (;;) {

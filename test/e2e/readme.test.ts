@@ -13,6 +13,7 @@ const pages = [
   "docs/gateway.md",
   "docs/access.md",
   "docs/runtime.md",
+  "docs/micro-json.md",
   "docs/wire.md",
   "docs/command-line.md",
 ];

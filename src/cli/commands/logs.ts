@@ -3,6 +3,7 @@ import type { Command, Invocation } from "#cli/command.ts";
 import { untilInterrupted } from "#cli/interrupt.ts";
 import { createLogPrinter } from "#cli/output/log-printer.ts";
 import { describeTerminal } from "#cli/output/terminal.ts";
+import { printBuildLog } from "#cli/print-build-log.ts";
 import { readDeployed } from "#cli/runtime-status.ts";
 import { fieldsOf } from "#cli/service-answer.ts";
 import { parseServiceReference } from "#cli/service-name.ts";
@@ -29,9 +30,11 @@ export const command: Command = {
       help: "only this process; the beginning of its id is enough",
     },
     { name: "version", kind: "string", placeholder: "VERSION", help: "only this version" },
+    { name: "build", kind: "bool", help: "what the last build of a service said" },
   ],
   run: (invocation) =>
     untilInterrupted(async (signal) => {
+      if (invocation.flags.isOn("build")) return printBuildLog(invocation);
       const { session, words, flags, isJson } = invocation;
       const names = words.length === 0 ? await listNames(invocation) : words.map(nameOf);
       const [service, ...services] = names;

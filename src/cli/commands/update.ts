@@ -5,6 +5,7 @@ import { startProgress } from "#cli/output/progress-line.ts";
 import { reportDeployment } from "#cli/report-deployment.ts";
 import { readDeployed, type DeployedService } from "#cli/runtime-status.ts";
 import { MicroError } from "#base/error.ts";
+import { limits } from "#base/limits.ts";
 import { runTimeoutMs, waitUntilRunning } from "#cli/wait-until-running.ts";
 
 /** Flags of `run` that mean nothing here: an update always waits, since the old source goes when the new one answers. */
@@ -41,7 +42,9 @@ export const command: Command = {
       const { resource, options } = await uploadPlan(plan, files, { session, progress });
       progress.show(`${plan.name}: starting`);
       // The server answers when the new source runs, so the call may take as long as a start.
-      await session.call("runtime", "Runtime.Update", { resource, options }, { timeoutMs }).catch(explainRefusal);
+      await session
+        .call("runtime", "Runtime.Update", { resource, options }, { timeoutMs: timeoutMs + limits.buildTimeoutMs })
+        .catch(explainRefusal);
       const wait = { name: plan.name, version: folderVersion, timeoutMs, oldInstances, progress };
       deployed = await waitUntilRunning(session, wait);
     } finally {

@@ -101,8 +101,8 @@ describe("packSource()", () => {
 describe("checkEntry()", () => {
   it("refuses a folder without code", () => {
     const file = { absolutePath: "/x/README.md", sizeBytes: 1, isExecutable: false };
-    expect(() => checkEntry("/x", [{ ...file, path: "README.md" }])).toThrow("no TypeScript or JavaScript");
-    checkEntry("/x", [{ ...file, path: "src/main.mjs" }]);
+    expect(() => checkEntry("/x", [{ ...file, path: "README.md" }])).toThrow("no TypeScript, JavaScript, Go or Python");
+    for (const path of ["src/main.mjs", "main.go", "app.py", "micro.json"]) checkEntry("/x", [{ ...file, path }]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { MicroError } from "#base/error.ts";
 import type { RuntimeEventSink } from "#interface/runtime-event.ts";
-import type { Builder } from "./service-builder.ts";
+import type { Builder, Built } from "./service-builder.ts";
 import type { ServiceRecord } from "./service-record.ts";
 
 /** The build that the processes of a deployment wait for; one at a time. */
@@ -27,7 +27,7 @@ export class BuildStep {
   }
 
   /** @throws MicroError as {@link Builder.build} does; the reason is kept in `error`. */
-  async run(record: ServiceRecord): Promise<void> {
+  async run(record: ServiceRecord): Promise<Built> {
     this.#abort = new AbortController();
     this.#error = undefined;
     const onBuild = (): void => {
@@ -35,8 +35,9 @@ export class BuildStep {
       this.#events.emit({ type: "building", service: record });
     };
     try {
-      await this.#builder.build(record, { signal: this.#abort.signal, onBuild });
+      const built = await this.#builder.build(record, { signal: this.#abort.signal, onBuild });
       if (this.#isBuilding) this.#events.emit({ type: "built", service: record });
+      return built;
     } catch (reason) {
       const error = MicroError.from(reason);
       this.#error = error.detail;

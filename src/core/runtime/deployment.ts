@@ -5,7 +5,7 @@ import { Instance, type InstanceDeps } from "./instance.ts";
 import type { Launcher } from "./launcher.ts";
 import type { ProcessNote } from "./process-notes.ts";
 import type { Builder } from "./service-builder.ts";
-import type { ServiceRecord } from "./service-record.ts";
+import { instanceCount, type ServiceRecord } from "./service-record.ts";
 
 export interface DeploymentDeps extends Omit<InstanceDeps, "prepare"> {
   readonly launcher: Launcher;
@@ -19,12 +19,17 @@ export interface DeploymentOptions {
   readonly stopGraceMs?: number;
 }
 
+/** Digits of a build's hash that are shown. */
+const buildLength = 7;
+
 /** A declared service with its processes. Its owner lets one change at a time happen. */
 export class Deployment {
   readonly #deps: DeploymentDeps;
   readonly #options: DeploymentOptions;
   readonly #build: BuildStep;
   #starting: Promise<void> = Promise.resolve();
+  /** Hash of the build that runs. */
+  #built: string | undefined;
   #record: ServiceRecord;
   #instances: readonly Instance[];
   /** Processes of an update that has not succeeded yet. */
@@ -66,6 +71,7 @@ export class Deployment {
       source: git === undefined ? (metadata["source"] ?? source) : `${git.place}@${git.ref}`,
       ...(git === undefined ? {} : { commit: git.commit }),
       ...(serviceName === name ? {} : { serviceName }),
+      ...(this.#built === undefined ? {} : { build: this.#built.slice(0, buildLength) }),
       ...(error === undefined ? {} : { error }),
     };
   }
@@ -96,7 +102,7 @@ export class Deployment {
    */
   async replace(record: ServiceRecord, commit: () => Promise<void>): Promise<void> {
     if (!this.#instances.some((each) => each.hasAnswered)) return this.#startOver(record, commit);
-    await this.#build.run(record);
+    const { hash } = await this.#build.run(record);
     this.#candidates = this.#createInstances(record);
     const old = this.#instances;
     try {
@@ -108,6 +114,7 @@ export class Deployment {
       throw MicroError.from(reason);
     }
     this.#record = record;
+    this.#built = hash;
     this.#instances = this.#candidates;
     this.#candidates = [];
     await stopInstances(old);
@@ -138,7 +145,7 @@ export class Deployment {
 
   async #startOver(record: ServiceRecord, commit: () => Promise<void>): Promise<void> {
     await commit();
-    await stopInstances(this.#instances);
+    await this.stop();
     this.#record = record;
     this.#instances = this.#createInstances(record);
     this.start();
@@ -146,7 +153,7 @@ export class Deployment {
 
   async #buildAndStart(record: ServiceRecord, instances: readonly Instance[]): Promise<void> {
     try {
-      await this.#build.run(record);
+      this.#built = (await this.#build.run(record)).hash;
     } catch {
       // Told by `state`; not tried again by itself, since the same source fails in the same way.
       return;
@@ -165,7 +172,7 @@ export class Deployment {
     const prepare = (instance: string): ReturnType<Launcher["prepare"]> =>
       this.#deps.launcher.prepare(record, instance);
     const options = { ...this.#options, deployment: record, revision: record.revision ?? "" };
-    return Array.from({ length: record.options.instances ?? 1 }, (_none, index) => {
+    return Array.from({ length: instanceCount(record) }, (_none, index) => {
       const note = adopted[index];
       return new Instance({ ...this.#deps, prepare }, { ...options, ...(note === undefined ? {} : { adopted: note }) });
     });

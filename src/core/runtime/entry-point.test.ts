@@ -1,7 +1,7 @@
 import { describe, expect, it } from "bun:test";
 import { chmod } from "node:fs/promises";
 import { createTempFolder } from "#testing/temp-folder.ts";
-import { findEntryPoint, type EntryPointOptions } from "./entry-point.ts";
+import { findEntryPoint, type EntryPoint, type EntryPointOptions } from "./entry-point.ts";
 import { toLaunchCommand } from "./launch-command.ts";
 
 async function find(files: Record<string, string>, options: Partial<EntryPointOptions> = {}): Promise<string> {
@@ -9,8 +9,15 @@ async function find(files: Record<string, string>, options: Partial<EntryPointOp
   for (const [name, text] of Object.entries(files)) await Bun.write(`${temp.path}/${name}`, text);
   if (files["run.sh"] !== undefined) await chmod(`${temp.path}/run.sh`, 0o700);
   const found = await findEntryPoint(temp.path, { path: "/usr/bin:/bin", ...options });
-  const what = found.runner === "program" ? [found.program, ...found.args].join(" ") : found.file;
+  const what = textOf(found);
   return `${found.runner} ${what}`.replaceAll(temp.path, ".");
+}
+
+function textOf(found: EntryPoint): string {
+  if (found.runner === "program") return [found.program, ...found.args].join(" ");
+  if (found.runner === "go") return `${found.package.module} ${found.package.path}`;
+  if (found.runner === "python") return "file" in found.entry ? found.entry.file : found.entry.script;
+  return found.file;
 }
 
 describe("findEntryPoint()", () => {
@@ -78,8 +85,50 @@ describe("findEntryPoint()", () => {
   });
 });
 
+describe("findEntryPoint() beyond JavaScript", () => {
+  const goMod = { "go.mod": "module example.com/a\n" };
+
+  it("takes the main package of a Go module, its own or below cmd", async () => {
+    const main = "package main\n";
+    expect(await find({ ...goMod, "main.go": main, "index.ts": "" })).toBe("go . .");
+    expect(await find({ ...goMod, "a.go": "package a\n", "cmd/one/main.go": main })).toBe("go . ./cmd/one");
+    const several = { ...goMod, "cmd/one/main.go": main, "cmd/two/x.go": main };
+    expect(await find(several, { name: "two" })).toBe("go . ./cmd/two");
+    expect(await find(several, { entrypoint: "cmd/one" })).toBe("go . ./cmd/one");
+    await expect(find(several)).rejects.toThrow(/cmd holds several programs: one, two/);
+    await expect(find(goMod)).rejects.toThrow(/no package main/);
+  });
+
+  it("takes a usual Python file, what pyproject.toml names, or the only one", async () => {
+    expect(await find({ "app.py": "", "tool.js": "" })).toBe("python ./app.py");
+    expect(await find({ "main.py": "", "app.py": "" })).toBe("python ./main.py");
+    expect(await find({ "worker.py": "", "test_worker.py": "" })).toBe("python ./worker.py");
+    const scripts = '[project.scripts]\nserve = "a:b"\n';
+    expect(await find({ "pyproject.toml": scripts })).toBe("python serve");
+    await expect(find({ "pyproject.toml": `${scripts}other = "a:c"\n` })).rejects.toThrow(
+      /several programs: serve, other/,
+    );
+    await expect(find({ "pyproject.toml": "[" })).rejects.toThrow(/not TOML/);
+  });
+
+  it("looks only for the language that is named", async () => {
+    const files = { ...goMod, "main.go": "package main\n", "index.ts": "", "main.py": "" };
+    expect(await find(files, { language: "javascript" })).toBe("bun ./index.ts");
+    expect(await find(files, { language: "python" })).toBe("python ./main.py");
+    expect(await find(files, { entrypoint: "main.py" })).toBe("python ./main.py");
+  });
+
+  it("runs JavaScript on what is asked for, and refuses TypeScript on Node", async () => {
+    expect(await find({ "index.js": "" }, { runner: "node" })).toBe("node ./index.js");
+    expect(await find({ "index.js": "", "package.json": '{"engines":{"node":"20"}}' }, { runner: "bun" })).toBe(
+      "bun ./index.js",
+    );
+    await expect(find({ "index.ts": "" }, { runner: "node" })).rejects.toThrow(/TypeScript/);
+  });
+});
+
 describe("toLaunchCommand()", () => {
-  const machine = { bun: { path: "/opt/micro", env: { BUN_BE_BUN: "1" } }, path: "/nowhere" };
+  const machine = { bun: { path: "/opt/micro", env: { BUN_BE_BUN: "1" } }, path: "/nowhere", root: "/s" };
 
   it("runs Bun without installing what an import names", () => {
     const entry = { runner: "bun", folder: "/s", file: "/s/index.ts" } as const;

@@ -49,7 +49,7 @@ function saysSomething(line: string): boolean {
 }
 
 /** Without the colours and cursor moves of terminals. */
-function stripStyles(line: string): string {
+export function stripStyles(line: string): string {
   // oxlint-disable-next-line no-control-regex -- the escape character is what is looked for
   return line.replaceAll(/\u001b\[[0-9;]*[A-Za-z]/g, "");
 }

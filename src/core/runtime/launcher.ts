@@ -1,9 +1,14 @@
+import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { MicroError } from "#base/error.ts";
+import { limits } from "#base/limits.ts";
 import type { LaunchIdentities } from "#interface/auth.ts";
 import { findEntryPoint } from "./entry-point.ts";
-import { toLaunchCommand, type BunRunner, type LaunchCommand } from "./launch-command.ts";
+import { programPath, toLaunchCommand, type BunRunner, type LaunchCommand } from "./launch-command.ts";
 import { createLaunchEnvironment, parseUserEnv } from "./launch-environment.ts";
+import { planService, serviceFolder } from "./plan-service.ts";
+import { resolveRunSettings, type RunSettings } from "./run-settings.ts";
+import type { Builder } from "./service-builder.ts";
 import type { ServiceRecord } from "./service-record.ts";
 import { socketPath } from "./socket-folder.ts";
 
@@ -12,6 +17,7 @@ export interface LauncherDeps {
   readonly runtimeFolder: string;
   /** Where sockets may lie; asked when the first service starts. */
   readonly socketFolder: () => string;
+  readonly builder: Builder;
   /** Folder of a source by its hash. */
   readonly sourceFolder: (sha256: string) => string;
   /** `host:port` of the network, as it is now. */
@@ -45,21 +51,22 @@ export class Launcher {
   }
 
   /**
-   * What would be run. Asked before a service is taken, so that one that cannot run is refused.
+   * Asked before a service is taken, so that one that cannot run is refused.
    *
    * @throws MicroError `invalid_argument` when the source has no entry point or an option does not fit it.
    */
-  async resolve(record: ServiceRecord): Promise<LaunchCommand> {
-    const { bun, serverEnv } = this.#deps;
-    const path = serverEnv["PATH"] ?? "/usr/local/bin:/usr/bin:/bin";
-    parseUserEnv(record.options.env ?? []);
-    const entry = await findEntryPoint(this.#deps.sourceFolder(record.sha256), { ...record.options, path });
-    return toLaunchCommand(entry, record.options.args ?? [], { bun, path });
+  async check(record: ServiceRecord): Promise<void> {
+    const { bun, sourceFolder } = this.#deps;
+    const source = sourceFolder(record.sha256);
+    const { entry, settings } = await planService(record, { source, path: this.#path, bun: bun.path });
+    parseUserEnv(settings.env);
+    if (entry !== undefined) toLaunchCommand(entry, settings.args, { bun, path: this.#path, root: source });
   }
 
   /** @throws MicroError when something that it needs is missing. */
   async prepare(record: ServiceRecord, instance: string): Promise<Launch> {
-    const command = await this.resolve(record);
+    const settings = resolveRunSettings(record.options, record.manifest);
+    const command = await this.#command(record, settings);
     await this.#ensureSdk();
     const workFolder = `${this.#deps.runtimeFolder}/work/${record.namespace}/${record.name}`;
     await mkdir(`${workFolder}/tmp`, { recursive: true, mode: 0o700 });
@@ -74,10 +81,30 @@ export class Launcher {
       ...(socket === undefined ? {} : { address: `unix:${socket}` }),
       workFolder,
       runnerEnv: command.env,
-      userEnv: record.options.env ?? [],
+      userEnv: settings.env,
       serverEnv: this.#deps.serverEnv,
     });
     return { command, env, network, ...(socket === undefined ? {} : { socket }) };
+  }
+
+  /** Built already: a process that is started again finds what the first one ran. */
+  async #command(record: ServiceRecord, settings: RunSettings): Promise<LaunchCommand> {
+    const signal = AbortSignal.timeout(limits.buildTimeoutMs);
+    const { folder: root } = await this.#deps.builder.build(record, { signal });
+    const folder = serviceFolder(root, settings.entrypoint);
+    const path = programPath(root, folder, this.#path);
+    const entry = await findEntryPoint(root, { ...settings, name: record.name, path });
+    const command = toLaunchCommand(entry, settings.args, { bun: this.#deps.bun, path, root });
+    const [program = ""] = command.argv;
+    if (!existsSync(program)) {
+      const detail = `the build made no ${program.replace(`${root}/`, "")}; name what to start with command in micro.json`;
+      throw new MicroError("failed_precondition", detail);
+    }
+    return path === this.#path ? command : { ...command, env: { ...command.env, PATH: path } };
+  }
+
+  get #path(): string {
+    return this.#deps.serverEnv["PATH"] ?? "/usr/local/bin:/usr/bin:/bin";
   }
 
   /** Once; a failure is tried again with the next service. */

@@ -16,7 +16,7 @@ import type {
 } from "#interface/runtime.ts";
 import type { RuntimeEventSink } from "#interface/runtime-event.ts";
 import type { Store } from "#interface/store.ts";
-import { checkServiceKey } from "./check-service.ts";
+import { checkServiceKey, mergeOptions } from "./check-service.ts";
 import { compareKeys } from "./compare-keys.ts";
 import { Deployment, type DeploymentOptions } from "./deployment.ts";
 import { endSurvivors } from "./end-survivors.ts";
@@ -37,8 +37,8 @@ import { toServiceStoreKey, type ServiceRecord } from "./service-record.ts";
 import { ServiceRecords, sourceStoreKeys } from "./service-records.ts";
 import { labelOf } from "./service-label.ts";
 import { openSocketFolder } from "./socket-folder.ts";
+import { ServiceBuilder, type ServiceBuilderOptions } from "./service-builder.ts";
 import { sortSurvivors } from "./sort-survivors.ts";
-import { ServiceBuilder } from "./service-builder.ts";
 import { SourceStore } from "./source-store.ts";
 import { startInTurns } from "./start-in-turns.ts";
 
@@ -69,7 +69,7 @@ export interface LocalRuntimeDeps {
   readonly serverEnv: Readonly<Record<string, string | undefined>>;
 }
 
-export interface LocalRuntimeOptions extends DeploymentOptions {
+export interface LocalRuntimeOptions extends DeploymentOptions, ServiceBuilderOptions {
   /** Names that no service may have in the namespace of the installation: those of the core services. */
   readonly reservedNames?: ReadonlySet<string>;
   /** Whether a stop leaves services running, for the next server to take over. @default false */
@@ -123,13 +123,17 @@ export class LocalRuntime implements Runtime, Stoppable {
     this.#pipes = new OutputPipes(`${paths.runtimeFolder}/run`);
     this.#logs = new ServiceLogs({ logsFolder: paths.logsFolder, clock, logger }, options.logRetention);
     this.#records = new ServiceRecords(deps);
-    this.#builder = new ServiceBuilder({ sourceFolder: (sha256) => this.sources.folder(sha256) });
+    const sourceFolder = (sha256: string): string => this.sources.folder(sha256);
+    const { serverEnv } = deps;
+    const { runtimeFolder } = paths;
+    this.#builder = new ServiceBuilder({ runtimeFolder, sourceFolder, bun, serverEnv, logger }, options);
     this.#launcher = new Launcher({
       ...deps,
       bun,
-      runtimeFolder: paths.runtimeFolder,
-      socketFolder: () => (this.#socketFolder ??= openSocketFolder(paths.runtimeFolder, this.#adopted)),
-      sourceFolder: (sha256) => this.sources.folder(sha256),
+      builder: this.#builder,
+      runtimeFolder,
+      socketFolder: () => (this.#socketFolder ??= openSocketFolder(runtimeFolder, this.#adopted)),
+      sourceFolder,
     });
     this.#git = new GitSources(
       { sources: this.sources, clock, runtimeFolder: paths.runtimeFolder },
@@ -154,6 +158,7 @@ export class LocalRuntime implements Runtime, Stoppable {
     const records = await this.#records.list();
     // Listed before anything is started, so that nothing of ours is taken for a survivor.
     const notes = await this.#notes.list();
+    await this.#builder.start();
     const network = this.#deps.networkAddress();
     const { adoptable, others } = sortSurvivors(notes, records, { pipes: this.#pipes, network });
     this.#adopted = new Set([...adoptable.values()].flat().map(({ instance }) => instance));
@@ -222,7 +227,7 @@ export class LocalRuntime implements Runtime, Stoppable {
         key,
         source,
         ...(source === "" ? { content: contentOf(old) } : {}),
-        options: { ...givenOptions(old), ...given },
+        options: mergeOptions(givenOptions(old), given),
         metadata: { ...old.metadata, ...metadata },
       });
       try {
@@ -254,6 +259,11 @@ export class LocalRuntime implements Runtime, Stoppable {
     await this.#ready.promise;
     this.#require(key, toServiceStoreKey(key));
     yield* this.#logs.for(key).read(query);
+  }
+
+  async *buildLog(key: ServiceKey, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    await this.#ready.promise;
+    yield* this.#builder.log(this.#require(key, toServiceStoreKey(key)).record, signal);
   }
 
   #deploy(record: ServiceRecord, adopted: readonly ProcessNote[] = []): Deployment {
@@ -308,6 +318,7 @@ export class LocalRuntime implements Runtime, Stoppable {
     try {
       const { runtimeFolder } = paths;
       await endSurvivors(survivors, { notes: this.#notes, pipes: this.#pipes, logger, onGone, runtimeFolder });
+      await this.#builder.removeLeftovers();
       await this.sources.removeLeftovers();
       await this.#git.removeLeftovers();
       await startInTurns(deployments, () => this.#stopped === undefined);
@@ -322,10 +333,12 @@ export class LocalRuntime implements Runtime, Stoppable {
     const records = [...this.#deployments.values()].map(({ record }) => record);
     const keys = new Set(records.flatMap(sourceStoreKeys));
     try {
+      const mark = this.sources.workMark;
+      await this.#builder.collect(records, () => mark !== undefined && this.sources.workMark === mark);
       await this.sources.collect({ hashes: new Set(records.map(({ sha256 }) => sha256)), keys });
       await this.#git.collect();
     } catch (reason) {
-      this.#deps.logger.warn("unused sources could not be removed", { error: MicroError.from(reason) });
+      this.#deps.logger.warn("unused sources and builds could not be removed", { error: MicroError.from(reason) });
     }
   }
 

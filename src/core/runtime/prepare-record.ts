@@ -3,6 +3,7 @@ import type { Metadata } from "#base/metadata.ts";
 import type { CreateServiceOptions, ServiceKey } from "#interface/runtime.ts";
 import { checkCreateOptions } from "./check-service.ts";
 import type { Launcher } from "./launcher.ts";
+import { readManifest } from "./read-manifest.ts";
 import type { ServiceRecord } from "./service-record.ts";
 import {
   findSource,
@@ -46,8 +47,19 @@ export async function prepareRecord(deps: PrepareRecordDeps, asked: AskedService
   const { namespace, name, version } = key;
   const revision = crypto.randomUUID();
   const updatedAtMs = deps.clock.now();
-  const record = { namespace, name, version, ...content, revision, options, metadata, updatedAtMs };
-  await deps.launcher.resolve(record);
+  const manifest = await readManifest(deps.sources.folder(content.sha256), options.entrypoint ?? "");
+  const record = {
+    namespace,
+    name,
+    version,
+    ...content,
+    revision,
+    options,
+    metadata,
+    updatedAtMs,
+    ...(manifest === undefined ? {} : { manifest }),
+  };
+  await deps.launcher.check(record);
   await keepCredential(deps, question);
   return record;
 }

@@ -49,6 +49,9 @@ class RecordingRuntime implements Runtime {
   async delete(key: ServiceKey): Promise<void> {
     this.calls.push(["delete", key]);
   }
+  async *buildLog({ name }: ServiceKey): AsyncGenerator<Uint8Array> {
+    yield new TextEncoder().encode(`built ${name}`);
+  }
   async *logs({ version }: ServiceKey): AsyncGenerator<LogLine> {
     const texts =
       version === "two"
@@ -132,7 +135,15 @@ describe("the core service runtime", () => {
       code: "not_found",
       message: "Build not found",
     });
+    await expect(call("Build.Read", member, { name: "a" })).rejects.toMatchObject({ code: "permission_denied" });
     expect(runtime.calls).toEqual([]);
+  });
+
+  it("gives administrators the log of a build", async () => {
+    await using temp = await createTempFolder();
+    const { call } = await createCaller(temp.path);
+    const text = Buffer.from("built greeter").toString("base64");
+    expect(await call("Build.Read", admin, { name: "greeter" })).toEqual([{ data: text }]);
   });
 
   it("creates in the namespace that is named, with the caller as owner", async () => {
@@ -172,7 +183,9 @@ describe("the core service runtime", () => {
         ...options,
         command: [],
         entrypoint: "",
-        instances: 1,
+        instances: 0,
+        runner: "",
+        resources: { memoryBytes: 0, cpuCores: 0 },
         metadata: { ...metadata, group: "micro" },
         sourceNamespace: "micro",
       },

@@ -1,8 +1,9 @@
 import { Build, Runtime as RuntimeService, Source } from "#gen/runtime/runtime_pb.ts";
 import type { MethodImplementation } from "#rpc/method.ts";
 import { protoMethods } from "#rpc/proto-service.ts";
+import { buildHandlers } from "./build-handlers.ts";
 import { runtimeHandlers, type RuntimeHandlersDeps } from "./runtime-handlers.ts";
-import { buildHandlers, sourceHandlers } from "./source-handlers.ts";
+import { sourceHandlers } from "./source-handlers.ts";
 import type { SourceStore } from "./source-store.ts";
 
 export interface RuntimeMethodsDeps extends RuntimeHandlersDeps {
@@ -14,6 +15,6 @@ export function runtimeMethods(deps: RuntimeMethodsDeps): readonly MethodImpleme
   return [
     ...protoMethods(RuntimeService, runtimeHandlers(deps)),
     ...protoMethods(Source, sourceHandlers(deps.sources)),
-    ...protoMethods(Build, buildHandlers()),
+    ...protoMethods(Build, buildHandlers(deps.runtime)),
   ];
 }

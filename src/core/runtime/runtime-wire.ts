@@ -3,17 +3,28 @@ import type { CreateOptions, LogRecordSchema, ServiceSchema, UpdateOptions } fro
 import { MicroError } from "#base/error.ts";
 import type { Metadata } from "#base/metadata.ts";
 import {
+  serviceRunners,
   serviceStatuses,
   type CreateServiceOptions,
   type InstanceState,
   type LogLine,
   type RuntimeService,
+  type ServiceRunner,
 } from "#interface/runtime.ts";
 import type { LogSource } from "./log-source.ts";
 import { findLogLevel } from "./log-level.ts";
 
 /** Metadata that the server sets, and nobody else. */
-const ownKeys: ReadonlySet<string> = new Set(["owner", "group", "started", "status", "error", "service", "commit"]);
+const ownKeys: ReadonlySet<string> = new Set([
+  "owner",
+  "group",
+  "started",
+  "status",
+  "error",
+  "service",
+  "commit",
+  "build",
+]);
 
 /** What a client may say about a service. */
 export function withoutOwnKeys(metadata: Metadata): Metadata {
@@ -36,6 +47,7 @@ export function toWireService(service: RuntimeService): MessageInitShape<typeof 
       status,
       ...(service.commit === undefined ? {} : { commit: service.commit }),
       ...(service.serviceName === undefined ? {} : { service: service.serviceName }),
+      ...(service.build === undefined ? {} : { build: service.build }),
       ...(error === undefined ? {} : { error }),
     },
     ...(error === undefined ? {} : { error }),
@@ -68,11 +80,19 @@ export function fromWireCreate(options: CreateOptions | undefined): CreateServic
 }
 
 /** Takes back everything that was said before how to run a service. */
-export const unsaidOptions: CreateServiceOptions = { command: [], args: [], env: [], entrypoint: "", instances: 1 };
+export const unsaidOptions: CreateServiceOptions = {
+  command: [],
+  args: [],
+  env: [],
+  entrypoint: "",
+  instances: 0,
+  runner: "",
+  resources: { memoryBytes: 0, cpuCores: 0 },
+};
 
 /** What was said: an empty field says nothing. @throws MicroError `unimplemented` for other secrets than those of git. */
 export function fromWireUpdate(
-  options: Pick<UpdateOptions, "command" | "args" | "env" | "entrypoint" | "instances" | "secrets"> | undefined,
+  options: Omit<UpdateOptions, "$typeName" | "$unknown" | "namespace"> | undefined,
 ): CreateServiceOptions {
   if (options === undefined) return {};
   const { GIT_CREDENTIALS: gitCredential = "", ...secrets } = options.secrets;
@@ -86,6 +106,27 @@ export function fromWireUpdate(
     ...(options.entrypoint === "" ? {} : { entrypoint: options.entrypoint }),
     ...(gitCredential === "" ? {} : { gitCredential }),
     ...(options.instances === 0n ? {} : { instances: Number(options.instances) }),
+    ...(options.runner === "" ? {} : { runner: readRunner(options.runner) }),
+    ...readResources(options),
+  };
+}
+
+function readRunner(text: string): ServiceRunner {
+  const found = serviceRunners.find((each) => each === text);
+  if (found !== undefined) return found;
+  throw new MicroError("invalid_argument", `runner must be ${serviceRunners.join(" or ")}`);
+}
+
+function readResources({
+  memory,
+  cpu,
+}: Pick<UpdateOptions, "memory" | "cpu">): Pick<CreateServiceOptions, "resources"> {
+  if (memory === 0n && cpu === 0) return {};
+  return {
+    resources: {
+      ...(memory === 0n ? {} : { memoryBytes: Number(memory) }),
+      ...(cpu === 0 ? {} : { cpuCores: cpu / 1_000 }),
+    },
   };
 }
 

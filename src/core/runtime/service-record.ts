@@ -1,6 +1,7 @@
 import { isRecord } from "#base/json.ts";
 import type { Metadata } from "#base/metadata.ts";
 import type { CreateServiceOptions, ServiceKey } from "#interface/runtime.ts";
+import type { ServiceManifest } from "./service-manifest.ts";
 import { damaged, parseRecord } from "./parse-record.ts";
 
 /** What of a repository a service runs. */
@@ -26,11 +27,18 @@ export interface ServiceRecord extends ServiceKey {
   /** Where the content was found, for one of git. */
   readonly git?: GitOrigin;
   readonly options: CreateServiceOptions;
+  /** The `micro.json` of its source. */
+  readonly manifest?: ServiceManifest;
   readonly metadata: Metadata;
   /** Milliseconds since the epoch, of the last deployment. */
   readonly updatedAtMs: number;
   /** Why the last update was not taken. */
   readonly error?: string;
+}
+
+/** Processes that are to run. */
+export function instanceCount({ options, manifest }: Pick<ServiceRecord, "options" | "manifest">): number {
+  return options.instances ?? manifest?.instances ?? 1;
 }
 
 export const serviceKeyPrefix = "service:";

@@ -2,7 +2,7 @@ import type { OutputPipes } from "./output-pipes.ts";
 import { readProcessMark } from "./process-mark.ts";
 import type { ProcessNote } from "./process-notes.ts";
 import { labelOf } from "./service-label.ts";
-import type { ServiceRecord } from "./service-record.ts";
+import { instanceCount, type ServiceRecord } from "./service-record.ts";
 
 export interface Survivors {
   /** What still is what is declared, by the label of its service: the oldest first, no more than its instances. */
@@ -29,7 +29,7 @@ export function sortSurvivors(
   for (const note of notes.toSorted((a, b) => a.startedAtMs - b.startedAtMs)) {
     const record = declared.get(note.service);
     const taken = adoptable.get(note.service) ?? [];
-    if (record !== undefined && taken.length < (record.options.instances ?? 1) && isWhole(note, record, deps)) {
+    if (record !== undefined && taken.length < instanceCount(record) && isWhole(note, record, deps)) {
       adoptable.set(note.service, [...taken, note]);
     } else {
       others.push(note);

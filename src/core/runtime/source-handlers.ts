@@ -1,11 +1,6 @@
 import { MicroError } from "#base/error.ts";
 import { limits } from "#base/limits.ts";
-import type {
-  Build as BuildService,
-  SourceFile as WireFile,
-  Source as SourceService,
-  UploadRequest,
-} from "#gen/runtime/runtime_pb.ts";
+import type { SourceFile as WireFile, Source as SourceService, UploadRequest } from "#gen/runtime/runtime_pb.ts";
 import { defaultNamespace } from "#interface/auth.ts";
 import { requireAccount, requireNamespaceAdmin } from "#interface/namespace-access.ts";
 import type { ProtoHandlers } from "#rpc/proto-service.ts";
@@ -25,16 +20,6 @@ export function sourceHandlers(sources: SourceStore): ProtoHandlers<typeof Sourc
       const upload = await openUpload(requests);
       const key = { namespace, name: upload.service.name, version: upload.service.version };
       return { id: await sources.put(key, upload.chunks(), () => upload.files) };
-    },
-  };
-}
-
-/** `runtime.Build`: nothing is built yet, so that nothing can be read. */
-export function buildHandlers(): ProtoHandlers<typeof BuildService> {
-  return {
-    read: async function* (_request, call) {
-      requireAccount(call.account, call.endpoint);
-      throw new MicroError("not_found", "Build not found");
     },
   };
 }

@@ -110,6 +110,11 @@ export class SourceStore {
     return existsSync(this.folder(sha256));
   }
 
+  /** Another one after each piece of work that may need a source; undefined while there is such work. */
+  get workMark(): number | undefined {
+    return this.#holderCount > 0 ? undefined : this.#workCount;
+  }
+
   /** Runs `work` while no source is removed. */
   async holding<T>(work: () => Promise<T>): Promise<T> {
     this.#holderCount += 1;
