@@ -1,4 +1,4 @@
-import { count, median, round, type BenchRow } from "./bench-row.ts";
+import { compareRates, type BenchRow } from "./bench-row.ts";
 import type { FanOutFigures } from "./fixtures/broker-fan-out.ts";
 import { startNatsServer } from "./nats-server.ts";
 
@@ -23,17 +23,10 @@ export async function bench(): Promise<readonly BenchRow[]> {
 function toRow(
   question: string,
   figure: keyof FanOutFigures,
-  { ours, theirs, target }: { ours: readonly FanOutFigures[]; theirs: readonly FanOutFigures[]; target?: number },
+  { ours, theirs, ...target }: { ours: readonly FanOutFigures[]; theirs: readonly FanOutFigures[]; target?: number },
 ): BenchRow {
-  const ratio = median(ours.map((each, index) => each[figure] / (theirs[index]?.[figure] ?? Number.NaN)));
-  return {
-    question,
-    ours: `${count(median(ours.map((each) => each[figure])))}/s`,
-    baseline: `${count(median(theirs.map((each) => each[figure])))}/s (NATS)`,
-    ratio: round(ratio, 2),
-    target: target === undefined ? "-" : `≥ ${round(target, 2)}`,
-    isMet: target === undefined || ratio >= target,
-  };
+  const rates = (all: readonly FanOutFigures[]): number[] => all.map((each) => each[figure]);
+  return compareRates({ question, ours: rates(ours), baseline: rates(theirs), name: "NATS", ...target });
 }
 
 async function startBrokerServer(): Promise<{ readonly address: string } & AsyncDisposable> {

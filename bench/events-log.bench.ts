@@ -1,6 +1,6 @@
 import { SqliteEventLog } from "#core/events/sqlite-event-log.ts";
 import { createTempFolder } from "#testing/temp-folder.ts";
-import { count, median, round, type BenchRow } from "./bench-row.ts";
+import { compareRates, count, type BenchRow } from "./bench-row.ts";
 
 const rounds = 5;
 const roundMs = 2_000;
@@ -33,15 +33,13 @@ async function compareWriters(): Promise<BenchRow> {
   }
   bare.terminate();
   await log.close();
-  const ratio = median(ours.map((each, index) => each / (theirs[index] ?? Number.NaN)));
-  return {
+  return compareRates({
     question: `events: the driver alone, durable, ${inFlight} in flight, ${payloadBytes} B`,
-    ours: `${count(median(ours))} events/s`,
-    baseline: `${count(median(theirs))} rows/s (bare SQLite writer, ${inFlight} rows a commit)`,
-    ratio: round(ratio, 2),
-    target: "≥ 0.70",
-    isMet: ratio >= 0.7,
-  };
+    ours,
+    baseline: theirs,
+    name: `bare SQLite writer, ${inFlight} rows a commit`,
+    target: 0.7,
+  });
 }
 
 async function compareReplay(): Promise<BenchRow> {
@@ -59,15 +57,13 @@ async function compareReplay(): Promise<BenchRow> {
     ends.push(replay(log, replayCount - tenth + 1, replayCount));
   }
   await log.close();
-  const ratio = median(ends.map((each, index) => each / (starts[index] ?? Number.NaN)));
-  return {
+  return compareRates({
     question: `events: replay of a topic of ${count(replayCount)}, its end against its start, 256 at a time`,
-    ours: `${count(median(ends))} events/s`,
-    baseline: `${count(median(starts))} events/s`,
-    ratio: round(ratio, 2),
-    target: "≥ 0.90",
-    isMet: ratio >= 0.9,
-  };
+    ours: ends,
+    baseline: starts,
+    name: "its start",
+    target: 0.9,
+  });
 }
 
 /** Events a second, reading a part of the topic. */

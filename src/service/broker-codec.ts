@@ -1,7 +1,6 @@
-import { MicroError } from "#base/error.ts";
 import { joinBytes } from "#base/join-bytes.ts";
-import type { MessageType } from "#rpc/method.ts";
 import { bytesField, lengthFieldSize, ProtoFields, writeBytes, writeLengthHead } from "#rpc/proto-fields.ts";
+import { createBinaryType } from "./binary-type.ts";
 import { WireMessage, type ReceivedMessage } from "./broker-message.ts";
 import type { CallOptions } from "./caller.ts";
 
@@ -77,14 +76,14 @@ function encodeHeader(header: OutgoingMessage["header"]): Uint8Array {
 
 /** Types of `Broker.PublishBatch`. */
 export const publishTypes: NonNullable<CallOptions["types"]> = {
-  input: createType("PublishBatchRequest", { encode: (batch) => joinBytes((batch as OutgoingBatch).pieces) }),
-  output: createType("Empty", { decode: () => ({}) }),
+  input: createBinaryType("PublishBatchRequest", { encode: (batch) => joinBytes((batch as OutgoingBatch).pieces) }),
+  output: createBinaryType("Empty", { decode: () => ({}) }),
 };
 
 /** Types of `Broker.SubscribeBatch`. */
 export const subscribeTypes: NonNullable<CallOptions["types"]> = {
-  input: createType("SubscribeRequest", { encode: (request) => encodeSubscribe(request as SubscribeRequest) }),
-  output: createType("MessageBatch", { decode: decodeDelivery }),
+  input: createBinaryType("SubscribeRequest", { encode: (request) => encodeSubscribe(request as SubscribeRequest) }),
+  output: createBinaryType("MessageBatch", { decode: decodeDelivery }),
 };
 
 function encodeSubscribe({ topic, queue }: SubscribeRequest): Uint8Array {
@@ -103,19 +102,4 @@ function decodeDelivery(bytes: Uint8Array): Delivery {
 
 function textField(number: number, text: string): Uint8Array {
   return bytesField(number, new TextEncoder().encode(text));
-}
-
-function createType(name: string, binary: Partial<NonNullable<MessageType<unknown>["binary"]>>): MessageType<unknown> {
-  return {
-    name,
-    value: { name, type: name, values: [] },
-    fromJson: unsupported,
-    toJson: unsupported,
-    binary: { decode: unsupported, encode: unsupported, ...binary },
-  };
-}
-
-/** The client writes its requests and reads its answers, in protobuf. */
-function unsupported(): never {
-  throw new MicroError("internal", "the broker's client does not do this");
 }

@@ -1,9 +1,9 @@
-import { backoffMs, type BackoffOptions } from "#base/backoff.ts";
+import type { BackoffOptions } from "#base/backoff.ts";
 import { MicroError } from "#base/error.ts";
-import { delay } from "#base/lifecycle.ts";
 import { limits } from "#base/limits.ts";
 import { subscribeTypes, type Delivery, type SubscribeRequest } from "./broker-codec.ts";
 import type { Caller } from "./caller.ts";
+import { Reconnection } from "./reconnection.ts";
 
 /** What happened while a subscription did not stand: messages of that time are lost. */
 export interface SubscriptionGap {
@@ -26,18 +26,8 @@ export interface DeliveriesOptions extends SubscribeRequest {
   readonly backoff?: BackoffOptions;
 }
 
-/** Most breaks are restarts, which take a second or two. */
-const defaultBackoff: BackoffOptions = { initialMs: 100, maxMs: 5_000 };
-/** A token that has just ended is replaced at once; one that is refused time and again stays refused. */
-const refusedLoginCountMax = 3;
-/** Trying again does not help. */
-const finalCodes: ReadonlySet<MicroError["code"]> = new Set([
-  "invalid_argument",
-  "permission_denied",
-  "method_not_allowed",
-  "unsupported_media_type",
-  "unimplemented",
-]);
+/** Trying again does not help, besides what is so for everybody. */
+const finalCodes: readonly MicroError["code"][] = ["method_not_allowed", "unsupported_media_type"];
 
 /**
  * What a subscription brings, from one connection after the other, until `signal` aborts or the client is closed. The
@@ -46,29 +36,26 @@ const finalCodes: ReadonlySet<MicroError["code"]> = new Set([
  * @throws MicroError that a repetition would not change, such as `permission_denied`.
  */
 export async function* readDeliveries(caller: Caller, options: DeliveriesOptions): AsyncGenerator<Delivery> {
-  const { signal, onBreak, onGap, backoff = defaultBackoff } = options;
+  const { signal, onBreak, onGap, backoff } = options;
+  const reconnection = new Reconnection({ finalCodes, ...(backoff !== undefined && { backoff }) });
   let broken: { readonly reason: MicroError; readonly atMs: number } | undefined;
-  for (let failureCount = 0, refusedLoginCount = 0; ;) {
+  for (;;) {
     let reason = new MicroError("unavailable", "the broker ended the subscription");
     try {
       for await (const delivery of readOnce(caller, options)) {
         if (broken !== undefined) onGap({ reason: broken.reason, durationMs: performance.now() - broken.atMs });
         broken = undefined;
-        failureCount = 0;
-        refusedLoginCount = 0;
+        reconnection.succeeded();
         yield delivery;
       }
     } catch (failure) {
       reason = MicroError.from(failure);
-      if (reason.code === "unauthenticated") refusedLoginCount += 1;
-      const isFinal = finalCodes.has(reason.code) || refusedLoginCount >= refusedLoginCountMax;
-      if (isFinal && !signal.aborted) throw reason;
+      if (reconnection.isFinal(reason) && !signal.aborted) throw reason;
     }
     if (signal.aborted || reason.code === "cancelled") return;
     broken ??= { reason, atMs: performance.now() };
-    failureCount += 1;
-    if (failureCount === 2) onBreak(reason);
-    await delay(backoffMs(failureCount, backoff), signal);
+    if (reconnection.failed() === 2) onBreak(reason);
+    await reconnection.wait(signal);
   }
 }
 

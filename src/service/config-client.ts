@@ -5,11 +5,12 @@ import { Config } from "#gen/config/config_pb.ts";
 import type { ConfigRevision, ConfigState } from "#interface/config.ts";
 import type { Caller } from "./caller.ts";
 import { applySchema } from "./config-schema.ts";
-import { parseValue, readers, requireUnmasked, toJsonText, type ConfigReader } from "./config-values.ts";
+import { parseValue, readers, requireUnmasked, type ConfigReader } from "./config-values.ts";
 import { watchStates } from "./config-watch.ts";
 import { acceptMissing, fromWireRevision, toCondition, toCount, toState } from "./config-wire.ts";
 import { createProtoClient, type ProtoClient } from "./proto.ts";
 import type { Schema } from "./schema-kind.ts";
+import { toJsonText } from "./to-json-text.ts";
 
 export interface ConfigReadOptions {
   /** Shows secrets instead of `[secret]`. @default false */

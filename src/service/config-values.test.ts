@@ -1,6 +1,7 @@
 import { describe, expect, it } from "bun:test";
 import { MicroError } from "#base/error.ts";
-import { parseValue, readers, requireUnmasked, toJsonText } from "./config-values.ts";
+import { parseValue, readers, requireUnmasked } from "./config-values.ts";
+import { toJsonText } from "./to-json-text.ts";
 
 function refusal(work: () => unknown): string {
   try {

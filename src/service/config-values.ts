@@ -63,18 +63,6 @@ export function parseValue(json: string | undefined): JsonValue | undefined {
   return json === undefined ? undefined : ((JSON.parse(json) as JsonValue) ?? undefined);
 }
 
-/** @throws MicroError `invalid_argument` for what JSON cannot say. */
-export function toJsonText(value: unknown): string {
-  try {
-    const text = JSON.stringify(value) as string | undefined;
-    if (text !== undefined) return text;
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new MicroError("invalid_argument", `the value cannot be written as JSON: ${reason}`, { cause });
-  }
-  throw new MicroError("invalid_argument", `the value is ${typeof value}, which JSON cannot say`);
-}
-
 /** @throws MicroError `failed_precondition` for the mask: a program that took it for the secret would fail far from here. */
 export function requireUnmasked(path: string, json: string): void {
   if (json === maskJson) throw refuseMask(path, "read it with secret()");

@@ -1,12 +1,11 @@
-import { backoffMs, type BackoffOptions } from "#base/backoff.ts";
 import { MicroError } from "#base/error.ts";
-import { delay } from "#base/lifecycle.ts";
 import { limits } from "#base/limits.ts";
 import type { Config } from "#gen/config/config_pb.ts";
 import type { ConfigState } from "#interface/config.ts";
 import { abortOnReturn } from "#rpc/abort-on-return.ts";
 import { toState } from "./config-wire.ts";
 import type { ProtoClient } from "./proto.ts";
+import { Reconnection } from "./reconnection.ts";
 
 export interface WatchTarget {
   readonly client: ProtoClient<typeof Config>;
@@ -16,18 +15,6 @@ export interface WatchTarget {
   readonly signal?: AbortSignal;
   readonly onBreak?: (reason: MicroError) => void;
 }
-
-/** Most breaks are restarts, which take a second or two. */
-const backoff: BackoffOptions = { initialMs: 100, maxMs: 5_000 };
-/** A token that has just ended is replaced at once; one that is refused time and again stays refused. */
-const refusedLoginCountMax = 3;
-/** Trying again does not help. */
-const finalCodes: ReadonlySet<MicroError["code"]> = new Set([
-  "invalid_argument",
-  "permission_denied",
-  "failed_precondition",
-  "unimplemented",
-]);
 
 /** What is at a path, turned into what the reader wants, over as many connections as it takes. */
 export function watchStates<T>(target: WatchTarget, turn: (state: ConfigState) => Promise<T>): AsyncIterable<T> {
@@ -51,29 +38,27 @@ async function* turnEach<T>(
 async function* watchAnew(target: WatchTarget & { readonly signal: AbortSignal }): AsyncGenerator<ConfigState> {
   const { signal, onBreak } = target;
   let told: ConfigState | undefined;
-  for (let failureCount = 0, refusedLoginCount = 0; !signal.aborted;) {
+  const reconnection = new Reconnection({ finalCodes: ["failed_precondition"] });
+  while (!signal.aborted) {
     const startedMs = performance.now();
     let reason = new MicroError("unavailable", "the server ended the watch");
     try {
       for await (const state of watchOnce(target)) {
-        failureCount = 0;
-        refusedLoginCount = 0;
+        reconnection.succeeded();
         if (told !== undefined && isSame(told, state)) continue;
         told = state;
         yield state;
       }
     } catch (failure) {
       reason = MicroError.from(failure);
-      if (reason.code === "unauthenticated") refusedLoginCount += 1;
-      const isFinal = finalCodes.has(reason.code) || refusedLoginCount >= refusedLoginCountMax;
-      if (isFinal && !signal.aborted) throw reason;
+      if (reconnection.isFinal(reason) && !signal.aborted) throw reason;
     }
     if (signal.aborted || reason.code === "cancelled") return;
     // The time of one connection is over; that is no failure.
     if (reason.code === "timeout" && performance.now() - startedMs > limits.configWatchRenewMs / 2) continue;
     onBreak?.(reason);
-    failureCount += 1;
-    await delay(backoffMs(failureCount, backoff), signal);
+    reconnection.failed();
+    await reconnection.wait(signal);
   }
 }
 

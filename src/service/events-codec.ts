@@ -1,7 +1,5 @@
-import { MicroError } from "#base/error.ts";
 import { joinBytes } from "#base/join-bytes.ts";
 import type { BatchNumber, PublishedRun } from "#interface/events.ts";
-import type { MessageType } from "#rpc/method.ts";
 import {
   bytesField,
   integerField,
@@ -10,6 +8,7 @@ import {
   writeBytes,
   writeLengthHead,
 } from "#rpc/proto-fields.ts";
+import { createBinaryType } from "./binary-type.ts";
 import type { CallOptions } from "./caller.ts";
 import type { OutgoingEvent } from "./events-payload.ts";
 
@@ -19,8 +18,8 @@ import type { OutgoingEvent } from "./events-payload.ts";
  */
 export const publishTypes: NonNullable<CallOptions["types"]> = {
   // The publisher gives a batch and takes what became of it, and nobody else uses this.
-  input: createType("PublishBatchRequest", { encode: (question) => encodeBatch(question as PublishQuestion) }),
-  output: createType("PublishBatchResponse", { decode: decodeAnswer }),
+  input: createBinaryType("PublishBatchRequest", { encode: (question) => encodeBatch(question as PublishQuestion) }),
+  output: createBinaryType("PublishBatchResponse", { decode: decodeAnswer }),
 };
 
 /** A batch on its way. */
@@ -95,19 +94,4 @@ function decodeRun(fields: ProtoFields): PublishedRun {
     else if (fields.number === 4) isDuplicate = fields.integer() !== 0;
   }
   return { idPrefix, firstSequence, count, isDuplicate };
-}
-
-function createType(name: string, binary: Partial<NonNullable<MessageType<unknown>["binary"]>>): MessageType<unknown> {
-  return {
-    name,
-    value: { name, type: name, values: [] },
-    fromJson: unsupported,
-    toJson: unsupported,
-    binary: { decode: unsupported, encode: unsupported, ...binary },
-  };
-}
-
-/** The client writes requests and reads answers, in protobuf. */
-function unsupported(): never {
-  throw new MicroError("internal", "the client of events does not do this");
 }

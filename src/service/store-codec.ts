@@ -1,7 +1,5 @@
-import { MicroError } from "#base/error.ts";
 import { joinBytes } from "#base/join-bytes.ts";
 import type { StoreRecord } from "#interface/store.ts";
-import type { MessageType } from "#rpc/method.ts";
 import {
   bytesField,
   integerField,
@@ -13,6 +11,7 @@ import {
   writeVarint,
 } from "#rpc/proto-fields.ts";
 import { setOwn } from "#rpc/set-own.ts";
+import { createBinaryType } from "./binary-type.ts";
 import type { CallOptions } from "./caller.ts";
 import type { StoreValue, WriteOptions } from "./store-table.ts";
 import { requireCount, requireText } from "./store-wire.ts";
@@ -24,8 +23,8 @@ import { requireCount, requireText } from "./store-wire.ts";
  */
 export const executeTypes: NonNullable<CallOptions["types"]> = {
   // The pipeline gives tasks and takes outcomes, and nobody else uses this.
-  input: createType("ExecuteRequest", { encode: (tasks) => joinBytes(tasks as readonly Uint8Array[]) }),
-  output: createType("ExecuteResponse", { decode: decodeOutcomes }),
+  input: createBinaryType("ExecuteRequest", { encode: (tasks) => joinBytes(tasks as readonly Uint8Array[]) }),
+  output: createBinaryType("ExecuteResponse", { decode: decodeOutcomes }),
 };
 
 /** What became of a task; of a read that found nothing and of a delete, neither field says anything. */
@@ -202,19 +201,4 @@ function readMetadata(metadata: Record<string, string>, entry: ProtoFields): voi
     }
   }
   setOwn(metadata, name, text);
-}
-
-function createType(name: string, binary: Partial<NonNullable<MessageType<unknown>["binary"]>>): MessageType<unknown> {
-  return {
-    name,
-    value: { name, type: name, values: [] },
-    fromJson: unsupported,
-    toJson: unsupported,
-    binary: { decode: unsupported, encode: unsupported, ...binary },
-  };
-}
-
-/** The client writes requests and reads answers, in protobuf. */
-function unsupported(): never {
-  throw new MicroError("internal", "the client of the store does not do this");
 }

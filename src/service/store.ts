@@ -10,6 +10,7 @@ import { readKeys, readPages } from "./store-pages.ts";
 import { StorePipeline } from "./store-pipeline.ts";
 import type { StoreStep, StoreTable, StoreValue, WriteOptions } from "./store-table.ts";
 import { toOperation } from "./store-wire.ts";
+import { toJsonText } from "./to-json-text.ts";
 
 export type { StoreQuery, StoreRecord } from "#interface/store.ts";
 export type { Origin } from "./caller.ts";
@@ -75,7 +76,7 @@ class RemoteTable implements StoreTable {
   }
 
   async writeJson(key: string, value: unknown, options?: WriteOptions): Promise<number> {
-    return this.write(key, toJson(value), options);
+    return this.write(key, toJsonText(value), options);
   }
 
   async delete(key: string, options: { readonly expectedRevision?: number } = {}): Promise<void> {
@@ -114,17 +115,6 @@ class RemoteTable implements StoreTable {
 }
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-
-function toJson(value: unknown): string {
-  try {
-    const text = JSON.stringify(value) as string | undefined;
-    if (text !== undefined) return text;
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new MicroError("invalid_argument", `the value cannot be written as JSON: ${reason}`, { cause });
-  }
-  throw new MicroError("invalid_argument", `the value is ${typeof value}, which JSON cannot say`);
-}
 
 function parseJson(key: string, text: string): unknown {
   try {
