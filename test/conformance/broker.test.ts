@@ -1,10 +1,7 @@
 import { describeBroker, type BrokerSubject, type TestSubscription } from "#conformance/broker-suite.ts";
-import { Broker as BrokerService, type StatsResponse } from "#gen/broker/broker_pb.ts";
 import { MemoryBroker } from "#core/broker/memory-broker.ts";
-import type { BrokerMessage, BrokerState, SubscribeOptions } from "#interface/broker.ts";
-import { createBroker, type Broker } from "#service/broker.ts";
-import type { Client } from "#service/client.ts";
-import { createProtoClient } from "#service/proto.ts";
+import type { BrokerMessage, SubscribeOptions } from "#interface/broker.ts";
+import { BrokerOverSdk } from "./broker-over-sdk.ts";
 import { startBroker } from "./broker-server.ts";
 
 describeBroker("MemoryBroker", () => {
@@ -19,38 +16,11 @@ describeBroker("MemoryBroker", () => {
 
 describeBroker("broker over RPC", async (): Promise<BrokerSubject> => {
   const server = await startBroker();
-  const clients = new Map<string, { readonly client: Client; readonly broker: Broker }>();
-  const open = (namespace: string): { readonly client: Client; readonly broker: Broker } => {
-    const known = clients.get(namespace);
-    if (known !== undefined) return known;
-    const client = server.client(namespace);
-    const opened = { client, broker: createBroker(client) };
-    clients.set(namespace, opened);
-    return opened;
-  };
+  const broker = new BrokerOverSdk((namespace) => server.client(namespace));
   return {
-    publish: async (namespace, messages) => {
-      const { broker } = open(namespace);
-      await Promise.all(messages.map(({ topic, header, body }) => broker.publish(topic, body, { header })));
-    },
-    subscribe: async ({ namespace, topic, queue, signal }) => {
-      const options = { ...(queue !== undefined && { queue }), ...(signal !== undefined && { signal }) };
-      const messages = open(namespace).broker.subscribe(topic, options);
-      await messages.ready;
-      return {
-        next: async () => {
-          const { value } = await messages.next();
-          if (value === undefined) throw new Error("the subscription ended");
-          return value;
-        },
-        get dropped() {
-          return messages.dropped;
-        },
-        leave: () => messages.stop(),
-      };
-    },
-    state: async (namespace) =>
-      toState(await createProtoClient(open(namespace).client, "broker", BrokerService).stats({})),
+    publish: (namespace, messages) => broker.publish(namespace, messages),
+    subscribe: (options) => broker.subscribe(options),
+    state: (namespace) => broker.state(namespace),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 });
@@ -79,19 +49,5 @@ function readSingly(broker: MemoryBroker, options: SubscribeOptions): TestSubscr
     leave: async () => {
       await reader.return?.();
     },
-  };
-}
-
-function toState({ subscriptions, published, unheard }: StatsResponse): BrokerState {
-  return {
-    subscriptions: subscriptions.map(({ topic, queue, delivered, dropped, waiting }) => ({
-      topic,
-      queue,
-      delivered: Number(delivered),
-      dropped: Number(dropped),
-      waiting: Number(waiting),
-    })),
-    published: Number(published),
-    unheard: Number(unheard),
   };
 }

@@ -6,18 +6,12 @@ import { eventsMethods } from "#core/events/events-methods.ts";
 import { createEvents } from "#core/events/log-events.ts";
 import { MemoryEventLog } from "#core/events/memory-event-log.ts";
 import type { Account } from "#interface/auth.ts";
-import type { Events } from "#interface/events.ts";
-import { createHttpClient } from "#platform/http-client.ts";
-import { GrpcTransport } from "#rpc/grpc-transport.ts";
-import { HttpTransport } from "#rpc/http-transport.ts";
-import { fixedNode } from "#rpc/node-resolver.ts";
-import { RpcClient } from "#rpc/rpc-client.ts";
 import { listenRpc } from "#rpc/rpc-listener.ts";
 import { createRpcServer } from "#rpc/rpc-server.ts";
 import type { Encoding, ServerCall } from "#rpc/server-call.ts";
 import { createServiceTable, resolveTables } from "#rpc/service-table.ts";
-import { TypedClient } from "#rpc/typed-client.ts";
-import { EventsOverRpc } from "./events-over-rpc.ts";
+import type { TypedClient } from "#rpc/typed-client.ts";
+import { connectEvents } from "./connect-events.ts";
 
 export interface RemoteEventsOptions {
   readonly encoding?: Encoding;
@@ -57,18 +51,6 @@ export async function startRemoteEvents(options: RemoteEventsOptions = {}): Prom
       await listener.stop(0);
     },
   };
-}
-
-/** Events as a client of a server reaches them. */
-export function connectEvents(
-  address: string,
-  options: { readonly encoding?: Encoding } = {},
-): { readonly events: Events; readonly client: TypedClient; readonly close: () => Promise<void> } {
-  const transports = { grpc: new GrpcTransport(), http: new HttpTransport({ http: createHttpClient() }) };
-  const rpc = new RpcClient({ resolve: fixedNode(address), ...transports });
-  const client = new TypedClient(rpc, { namespace: "micro" });
-  const callOptions = options.encoding === undefined ? {} : { encoding: options.encoding };
-  return { client, events: new EventsOverRpc(client, callOptions), close: () => rpc.close() };
 }
 
 const administrator: Account = {

@@ -3,7 +3,7 @@ import { EventReader } from "#conformance/event-reader.ts";
 import type { Events } from "#interface/events.ts";
 import { createTempFolder } from "#testing/temp-folder.ts";
 import { waitUntil } from "#testing/wait-until.ts";
-import { connectEvents } from "../conformance/events-server.ts";
+import { connectEvents } from "../conformance/connect-events.ts";
 
 const program = new URL("../fixtures/serve-events.ts", import.meta.url).pathname;
 const namespace = "micro";

@@ -1,20 +1,36 @@
 import { createInterface } from "node:readline";
-import { createClient } from "#service/client.ts";
+import { createClient, type Client } from "#service/client.ts";
 import { BlobsOverRpc } from "../blobs-over-rpc.ts";
+import { BrokerOverSdk } from "../broker-over-sdk.ts";
 import { ConfigOverRpc } from "../config-over-rpc.ts";
+import { connectEvents } from "../connect-events.ts";
 import { StoreOverRpc } from "../store-over-rpc.ts";
 import { Bridge } from "./bridge.ts";
+import { ConsumerDesk } from "./consumer-desk.ts";
+import { SubscriptionDesk } from "./subscription-desk.ts";
 
 /**
  * The framework on Node, for suites that run on Bun: blocks as users reach them, served over standard input and output.
  * ADDRESS and TOKEN say whom it calls as whom.
  */
 const { ADDRESS = "", TOKEN = "", NAMESPACE = "micro" } = process.env;
-const client = createClient({ address: ADDRESS, token: TOKEN, namespace: NAMESPACE, name: "suite", variables: {} });
+const createClientOf = (namespace: string): Client => {
+  const made = createClient({ address: ADDRESS, token: TOKEN, namespace, name: "suite", variables: {} });
+  clients.push(made);
+  return made;
+};
+const clients: Client[] = [];
+const client = createClientOf(NAMESPACE);
+const broker = new BrokerOverSdk(createClientOf);
+const { events, close: closeEvents } = connectEvents(ADDRESS);
 const targets: Readonly<Record<string, object>> = {
   store: new StoreOverRpc(client),
   blobs: new BlobsOverRpc(client),
   config: new ConfigOverRpc(client),
+  broker,
+  subscriptions: new SubscriptionDesk(broker),
+  events,
+  consumers: new ConsumerDesk(events),
   process: { version: () => process.version },
 };
 
@@ -28,4 +44,4 @@ const bridge = new Bridge({
 });
 
 for await (const line of createInterface({ input: process.stdin })) bridge.receive(line);
-await client.stop();
+await Promise.all([...clients.map((each) => each.stop()), closeEvents()]);

@@ -1,13 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from "bun:test";
 import { defineBlobSuite } from "#conformance/blob-suite.ts";
+import { describeBroker } from "#conformance/broker-suite.ts";
 import { describeConfig } from "#conformance/config-suite.ts";
+import { defineEventsSuite } from "#conformance/events-suite.ts";
 import { defineStoreSuite } from "#conformance/store-suite.ts";
 import { FileBlobs } from "#core/blob/file-blobs.ts";
 import { MemoryStore } from "#core/store/memory-store.ts";
 import { SqliteStore } from "#core/store/sqlite-store.ts";
 import { createTempFolder, type TempFolder } from "#testing/temp-folder.ts";
 import { startBlobServer } from "../blobs-over-rpc.ts";
+import { startBroker, testToken } from "../broker-server.ts";
 import { openSqliteConfig, serveConfig } from "../config-service.ts";
+import { startRemoteEvents } from "../events-server.ts";
 import { serveStore } from "../store-service.ts";
 import { buildHost, nodePath, startNodeSdk } from "./node-sdk.ts";
 
@@ -60,5 +64,17 @@ describe.skipIf(nodePath === null)("the framework on Node", () => {
     if (node === undefined || second === undefined) throw new Error("two programs were started");
     const all = ends(...[open, service, node, second].map((each) => async () => each[Symbol.asyncDispose]()));
     return { config: node.config, second: second.config, ...all };
+  });
+
+  describeBroker("micro-ts/broker on Node", async () => {
+    const server = await startBroker();
+    const node = startNodeSdk(host, { address: server.address, token: testToken });
+    return { ...node.broker, ...ends(...[server, node].map((each) => async () => each[Symbol.asyncDispose]())) };
+  });
+
+  defineEventsSuite("events over gRPC from Node", async () => {
+    const server = await startRemoteEvents();
+    const node = startNodeSdk(host, { address: server.address, token: "admin" });
+    return { events: node.events, ...ends(...[server, node].map((each) => async () => each[Symbol.asyncDispose]())) };
   });
 });
