@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { CommandError } from "./command-error.ts";
+import { describeFileFailure } from "./file-failure.ts";
 import type { FlagSpec } from "./arguments/flag-spec.ts";
 import type { FlagValues } from "./arguments/flag-values.ts";
 
@@ -37,7 +38,6 @@ async function readWhole(file: string): Promise<Uint8Array<ArrayBuffer>> {
   try {
     return new Uint8Array(await readFile(file));
   } catch (reason) {
-    const why = reason instanceof Error && "code" in reason ? String(reason.code) : String(reason);
-    throw new CommandError(`Cannot read ${file}: ${why}`, { cause: reason });
+    throw new CommandError(`Cannot read ${file}: ${describeFileFailure(reason)}`, { cause: reason });
   }
 }

@@ -1,5 +1,6 @@
 import { createReadStream } from "node:fs";
 import { CommandError } from "./command-error.ts";
+import { describeFileFailure } from "./file-failure.ts";
 
 /** The lines of a text as it arrives, without their line breaks, which are `\n` and nothing else. */
 export async function* splitLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
@@ -33,8 +34,7 @@ async function* failingWith(chunks: AsyncIterable<Uint8Array>, path: string): As
   try {
     yield* chunks;
   } catch (reason) {
-    const why = reason instanceof Error && "code" in reason ? String(reason.code) : String(reason);
-    throw new CommandError(`Cannot read ${path}: ${why}`, { cause: reason });
+    throw new CommandError(`Cannot read ${path}: ${describeFileFailure(reason)}`, { cause: reason });
   }
 }
 

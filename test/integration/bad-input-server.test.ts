@@ -168,6 +168,9 @@ describe("a command with settings that cannot be used", () => {
       [["call", "a", "A.B", "--address=127.0.0.1:1"], 4, "127.0.0.1:1"],
       [["login", "--username=x", "--password=y"], 1, "Secret not correct"],
       [["logs", "-n", "many", "x"], 1, "it is a whole number"],
+      [["store", "list", "--limit", "-1"], 1, 'Invalid value "-1" for flag -limit: it is a whole number from 0 on'],
+      [["events", "redrive", "shop.orders", "nobody"], 127, "topic shop.orders has no group nobody"],
+      [["config", "rollback", "99"], 127, "revision 99"],
     ] as const;
     for (const [args, code, text] of wrong) {
       const result = await server.micro([...args], { cwd: folder.path });

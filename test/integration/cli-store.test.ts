@@ -73,7 +73,7 @@ describe("micro store write, read and delete", () => {
       'Invalid value "0s" for flag -expiry: leave it out for a record that stays',
     ],
     [["write", "k", "v", "--metadata", "nope"], 'Invalid value "nope" for flag -metadata: write KEY=VALUE'],
-    [["write", "k", "--from-file", "/nowhere"], "Cannot read /nowhere: ENOENT"],
+    [["write", "k", "--from-file", "/nowhere"], "Cannot read /nowhere: there is no such file or folder"],
     [["list", "--order", "up"], 'Invalid value "up" for flag -order: it is asc or desc'],
     [["delete", "k", "--expiry", "1m"], "Flag provided but not defined: -expiry"],
     [["restore"], "Missing flag; usage: micro store restore --source FILE"],
@@ -258,7 +258,7 @@ describe("micro store blob", () => {
     );
     expect((await micro("store", "blob", "write", "x", ".")).stderr).toBe(". is a folder: name a file\n");
     expect((await micro("store", "blob", "read", "note", "no/such/folder")).stderr).toContain(
-      "Cannot write no/such/folder: ENOENT",
+      "Cannot write no/such/folder: there is no such file or folder",
     );
   });
 });

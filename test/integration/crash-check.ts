@@ -11,6 +11,8 @@ export async function checkServer(clients: StateClients, ledger: Ledger): Promis
   await checkEvents(clients, ledger);
   const { accounts } = await clients.accounts.list({});
   expect(missing(ledger.accounts, new Set(accounts.map((each) => each.id)))).toEqual([]);
+  const { rules } = await clients.rules.list({});
+  expect(missing(ledger.rules, new Set(rules.map((each) => each.id)))).toEqual([]);
 }
 
 async function checkRecords({ store }: StateClients, ledger: Ledger): Promise<void> {

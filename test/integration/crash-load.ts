@@ -1,5 +1,5 @@
 import type { MicroError } from "#base/error.ts";
-import { Accounts, Auth } from "#gen/auth/auth_pb.ts";
+import { Access, Accounts, Auth, Rules } from "#gen/auth/auth_pb.ts";
 import { Config } from "#gen/config/config_pb.ts";
 import { Start, Store as EventHistory, Stream } from "#gen/events/events_pb.ts";
 import { BlobStore, Store } from "#gen/store/store_pb.ts";
@@ -18,6 +18,7 @@ export function createStateClients(caller: Caller) {
     history: createProtoClient(caller, "events", EventHistory),
     auth: createProtoClient(caller, "auth", Auth),
     accounts: createProtoClient(caller, "auth", Accounts),
+    rules: createProtoClient(caller, "auth", Rules),
   };
 }
 
@@ -34,19 +35,22 @@ export class Ledger {
   /** Ids of events that were to be acknowledged: the server may have heard of it, and died before it could say so. */
   readonly handling = new Set<string>();
   readonly accounts = new Set<string>();
+  /** Ids of access rules. */
+  readonly rules = new Set<string>();
   /** Config values by path: acknowledged, and the highest that was tried. */
   readonly settings = new Map<string, { acknowledged: number; tried: number }>();
   /** How far the shared counter was brought by acknowledged increments, and by those that were tried. */
   readonly counter = { acknowledged: 0, tried: 0 };
 
   get size(): number {
-    const { records, removed, pairs, blobs, events, handled, accounts } = this;
-    return [records, removed, pairs, blobs, events, handled, accounts].reduce((sum, each) => sum + each.size, 0);
+    const { records, removed, pairs, blobs, events, handled, accounts, rules } = this;
+    return [records, removed, pairs, blobs, events, handled, accounts, rules].reduce((sum, each) => sum + each.size, 0);
   }
 }
 
 export const crashTopic = "crash";
 const crashGroup = "workers";
+const keptRuleCount = 100;
 export const counterKey = "counter";
 
 type Work = (clients: StateClients, ledger: Ledger, name: string) => Promise<void>;
@@ -101,6 +105,17 @@ const workers: Readonly<Record<string, Work>> = {
   account: async ({ auth }, ledger, name) => {
     await auth.generate({ id: name, type: "service", secret: "secret-of-a-test" });
     ledger.accounts.add(name);
+  },
+  rule: async ({ rules }, ledger, name) => {
+    // About a service that nobody calls, so that it decides nothing here.
+    const resource = { type: "service", name: "none", endpoint: "*" };
+    await rules.create({ rule: { id: name, scope: "nobody", resource, access: Access.GRANTED, priority: 0 } });
+    ledger.rules.add(name);
+    // A namespace has so many and no more. From now on nobody can say whether it is there.
+    const [oldest] = ledger.rules;
+    if (ledger.rules.size <= keptRuleCount || oldest === undefined) return;
+    ledger.rules.delete(oldest);
+    await rules.delete({ id: oldest });
   },
 };
 

@@ -46,7 +46,7 @@ export class FlagValues {
     const text = this.text(name);
     if (text === undefined) return undefined;
     if (/^\d{1,15}$/.test(text)) return Number(text);
-    throw new CommandError(`Invalid value "${text}" for flag -${name}: it is a whole number`);
+    throw new CommandError(`Invalid value "${text}" for flag -${name}: it is a whole number from 0 on`);
   }
 
   /** Milliseconds. @throws CommandError with exit code 2, Micro's for a bad time, for anything that is no duration. */

@@ -2,6 +2,7 @@ import { rmSync } from "node:fs";
 import { open, rename, rm, stat, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 import { CommandError } from "#cli/command-error.ts";
+import { describeFileFailure } from "#cli/file-failure.ts";
 
 /**
  * A file that appears under its name only when it is whole and on disk: it is written aside, readable by its owner only,
@@ -123,6 +124,5 @@ function removeOnSignal(path: string): () => void {
 }
 
 function cannotWrite(path: string, reason: unknown): CommandError {
-  const why = reason instanceof Error && "code" in reason ? String(reason.code) : String(reason);
-  return new CommandError(`Cannot write ${path}: ${why}`, { cause: reason });
+  return new CommandError(`Cannot write ${path}: ${describeFileFailure(reason)}`, { cause: reason });
 }
