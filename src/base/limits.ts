@@ -346,6 +346,8 @@ export const limits = {
   survivorStopGraceMs: 2_000,
   /** How soon the end of a service is noticed that an earlier server started; the end of its output says it at once. */
   adoptedPollMs: 1_000,
+  /** How often the memory of services with a limit is looked at where the system does not keep it: a fast leak gains 100 MiB meanwhile. */
+  memoryWatchIntervalMs: 250,
   /** A build that takes longer hangs: the slowest that we know, a first one of a large Go module, takes a few minutes. */
   buildTimeoutMs: 10 * 60_000,
   /** The log of one build: its errors come long before. */

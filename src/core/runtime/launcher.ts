@@ -3,6 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { MicroError } from "#base/error.ts";
 import { limits } from "#base/limits.ts";
 import type { LaunchIdentities } from "#interface/auth.ts";
+import type { ResourceLimits } from "#interface/runtime.ts";
 import { findEntryPoint } from "./entry-point.ts";
 import { programPath, toLaunchCommand, type BunRunner, type LaunchCommand } from "./launch-command.ts";
 import { createLaunchEnvironment, parseUserEnv } from "./launch-environment.ts";
@@ -35,6 +36,7 @@ export interface LauncherDeps {
 export interface Launch {
   readonly command: LaunchCommand;
   readonly env: Readonly<Record<string, string>>;
+  readonly resources: ResourceLimits;
   /** Where it was told to listen; absent for programs that choose that themselves. */
   readonly socket?: string;
   /** `host:port` of the network that it was told to join. */
@@ -84,7 +86,8 @@ export class Launcher {
       userEnv: settings.env,
       serverEnv: this.#deps.serverEnv,
     });
-    return { command, env, network, ...(socket === undefined ? {} : { socket }) };
+    const { resources } = settings;
+    return { command, env, resources, network, ...(socket === undefined ? {} : { socket }) };
   }
 
   /** Built already: a process that is started again finds what the first one ran. */

@@ -18,6 +18,7 @@ import type { RuntimeEventSink } from "#interface/runtime-event.ts";
 import type { Store } from "#interface/store.ts";
 import { checkServiceKey, mergeOptions } from "./check-service.ts";
 import { compareKeys } from "./compare-keys.ts";
+import { ControlGroups } from "./control-group.ts";
 import { Deployment, type DeploymentOptions } from "./deployment.ts";
 import { endSurvivors } from "./end-survivors.ts";
 import type { GitCredentials } from "./git-credentials.ts";
@@ -30,6 +31,7 @@ import { OutputPipes } from "./output-pipes.ts";
 import type { LogRetention } from "./log-file.ts";
 import { prepareRecord, type PrepareRecordDeps } from "./prepare-record.ts";
 import { ProcessNotes, type ProcessNote } from "./process-notes.ts";
+import { ProcessLimiter } from "./process-limiter.ts";
 import { ProcessStarter } from "./process-starter.ts";
 import { ServiceLogs } from "./service-logs.ts";
 import { givenOptions, type SourceContent } from "./service-source.ts";
@@ -100,6 +102,7 @@ export class LocalRuntime implements Runtime, Stoppable {
   readonly #launcher: Launcher;
   readonly #builder: ServiceBuilder;
   readonly #preparing: PrepareRecordDeps;
+  readonly #limiter: ProcessLimiter;
   readonly #turns = new KeyedQueue();
   readonly #deployments = new Map<string, Deployment>();
   #socketFolder: string | undefined;
@@ -123,6 +126,7 @@ export class LocalRuntime implements Runtime, Stoppable {
     this.#pipes = new OutputPipes(`${paths.runtimeFolder}/run`);
     this.#logs = new ServiceLogs({ logsFolder: paths.logsFolder, clock, logger }, options.logRetention);
     this.#records = new ServiceRecords(deps);
+    this.#limiter = new ProcessLimiter({ logger, open: () => ControlGroups.open() });
     const sourceFolder = (sha256: string): string => this.sources.folder(sha256);
     const { serverEnv } = deps;
     const { runtimeFolder } = paths;
@@ -276,7 +280,7 @@ export class LocalRuntime implements Runtime, Stoppable {
       builder: this.#builder,
       log,
       nodes: this.#nodes,
-      starter: new ProcessStarter({ log, notes: this.#notes, pipes: this.#pipes, clock }),
+      starter: new ProcessStarter({ log, notes: this.#notes, pipes: this.#pipes, clock, limiter: this.#limiter }),
       deploymentOf,
     };
     return new Deployment(record, { ...own, probe, clock, events, onGone }, { ...this.#options, adopted });
@@ -353,6 +357,7 @@ export class LocalRuntime implements Runtime, Stoppable {
     // What was about to be created when the stop began.
     await stopAll();
     await this.#nodes.stop();
+    await this.#limiter.stop();
     await this.#logs.close();
   }
 }

@@ -3,6 +3,7 @@ import { readdir } from "node:fs/promises";
 import { MicroError } from "#base/error.ts";
 import { isRecord } from "#base/json.ts";
 import type { Logger } from "#base/logger.ts";
+import type { ResourceLimits } from "#interface/runtime.ts";
 import { readProcessMark } from "./process-mark.ts";
 
 /** What is written down of a running process, so that the next server finds it after this one was killed. */
@@ -24,6 +25,8 @@ export interface ProcessNote {
   readonly restartCount: number;
   /** Where it was told to listen. */
   readonly socket?: string;
+  /** What it may use. */
+  readonly resources?: ResourceLimits;
 }
 
 const suffix = ".process.json";
@@ -84,6 +87,13 @@ export class ProcessNotes {
   }
 }
 
+function toResources({ memoryBytes, cpuCores }: Readonly<Record<string, unknown>>): ResourceLimits {
+  return {
+    ...(typeof memoryBytes === "number" ? { memoryBytes } : {}),
+    ...(typeof cpuCores === "number" ? { cpuCores } : {}),
+  };
+}
+
 function parseNote(text: string): ProcessNote | undefined {
   try {
     const value: unknown = JSON.parse(text);
@@ -101,6 +111,7 @@ function parseNote(text: string): ProcessNote | undefined {
       startedAtMs: toCount(value["startedAtMs"]),
       restartCount: toCount(value["restartCount"]),
       ...(typeof socket === "string" ? { socket } : {}),
+      ...(isRecord(value["resources"]) ? { resources: toResources(value["resources"]) } : {}),
     };
   } catch {
     return undefined;

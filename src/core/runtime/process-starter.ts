@@ -3,6 +3,7 @@ import { MicroError } from "#base/error.ts";
 import { describeFailure, reasonLineCount } from "./failure-reason.ts";
 import type { Launch } from "./launcher.ts";
 import type { OutputPipes } from "./output-pipes.ts";
+import type { ProcessLimit, ProcessLimiter } from "./process-limiter.ts";
 import type { ProcessNote, ProcessNotes } from "./process-notes.ts";
 import type { ServiceLog } from "./service-log.ts";
 import { signalGroup } from "./process-group.ts";
@@ -14,6 +15,7 @@ export interface ProcessStarterDeps {
   readonly notes: ProcessNotes;
   readonly pipes: OutputPipes;
   readonly clock: Clock;
+  readonly limiter: ProcessLimiter;
 }
 
 /** One process of an instance. */
@@ -40,17 +42,22 @@ export class ProcessStarter {
     about: Pick<ProcessNote, "instance" | "service" | "revision" | "restartCount">,
   ): StartedProcess {
     const { notes, clock } = this.#deps;
-    const { command, env, socket, network } = launch;
+    const { command, env, socket, network, resources } = launch;
     const lastErrors: string[] = [];
     const onLines = this.#logLines(about.instance, lastErrors);
     const process = ServiceProcess.start({ command, env, pipes: this.#createPipes(about.instance), onLines });
     const startedAtMs = clock.now();
-    notes.write({ ...about, pid: process.pid, network, startedAtMs, ...(socket === undefined ? {} : { socket }) });
+    const known = { ...about, pid: process.pid, network, startedAtMs, resources };
+    notes.write({ ...known, ...(socket === undefined ? {} : { socket }) });
+    const limit = this.#limit(known);
     return {
       process,
       startedAtMs,
-      describe: (exit) => describeFailure(exit, lastErrors, command.folder),
-      clear: () => this.#clear(about.instance, socket),
+      describe: (exit) => limit.reason ?? describeFailure(exit, lastErrors, command.folder),
+      clear: () => {
+        limit.end();
+        this.#clear(about.instance, socket);
+      },
     };
   }
 
@@ -59,12 +66,22 @@ export class ProcessStarter {
     const { instance, pid, mark, socket, startedAtMs } = note;
     const lastErrors: string[] = [];
     const onLines = this.#logLines(instance, lastErrors);
+    const limit = this.#limit(note);
     return {
       process: ServiceProcess.adopt({ pid, mark, output: this.#openPipes(note), onLines }),
       startedAtMs,
-      describe: (exit) => describeFailure(exit, lastErrors, ""),
-      clear: () => this.#clear(instance, socket),
+      describe: (exit) => limit.reason ?? describeFailure(exit, lastErrors, ""),
+      clear: () => {
+        limit.end();
+        this.#clear(instance, socket);
+      },
     };
+  }
+
+  #limit({ instance, pid, resources = {} }: Pick<ProcessNote, "instance" | "pid" | "resources">): ProcessLimit {
+    // The log reports its own failures.
+    const say = (text: string): void => void this.#deps.log.write(instance, "system", [text]);
+    return this.#deps.limiter.apply({ instance, pid, resources, say });
   }
 
   #createPipes(instance: string): ReturnType<OutputPipes["create"]> {
