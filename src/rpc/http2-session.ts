@@ -8,7 +8,9 @@ import {
 import { connect as connectSocket, type Socket } from "node:net";
 import { MicroError } from "#base/error.ts";
 import { limits } from "#base/limits.ts";
+import { linkHttp2 } from "#platform/http2-link.ts";
 import { widenConnectionWindow } from "#platform/http2-window.ts";
+import type { Http2Link } from "./http2-link.ts";
 import { Liveness, type LivenessConfig } from "./liveness.ts";
 import { connectionFailure, fromConnectionFailure } from "./connection-error.ts";
 import { parseSocketAddress } from "./socket-address.ts";
@@ -40,6 +42,7 @@ export class Http2Session {
   /** Resolves when calls may be sent; rejects with `unavailable` and `neverSent` when it comes to nothing. */
   readonly ready: Promise<void>;
   readonly #session: ClientHttp2Session;
+  readonly #link: Http2Link;
   readonly #liveness: Liveness;
   readonly #onChange: (session: Http2Session) => void;
   #state: SessionState = { kind: "dialing" };
@@ -51,8 +54,10 @@ export class Http2Session {
     this.address = options.address;
     this.#onChange = options.onChange;
     const socket = openSocket(options.address);
+    const link = linkHttp2(socket, "client");
+    this.#link = link;
     this.#session = connect("http://localhost", {
-      createConnection: () => socket,
+      createConnection: () => link.duplex,
       // Paused streams hold what was read for them; Node's default of 10 MB would refuse new calls too early.
       maxSessionMemory: 256,
       settings: { enablePush: false, initialWindowSize: limits.http2StreamWindowBytes },
@@ -106,7 +111,9 @@ export class Http2Session {
    */
   request(headers: OutgoingHttpHeaders): ClientHttp2Stream {
     try {
-      return this.#session.request(headers);
+      const stream = this.#session.request(headers);
+      this.#account(stream);
+      return stream;
     } catch (cause) {
       if (this.#session.closed || this.#session.destroyed || this.#state.kind !== "up") throw this.#lost(true, cause);
       throw new MicroError("invalid_argument", "the metadata of the call cannot be sent as headers", { cause });
@@ -137,6 +144,13 @@ export class Http2Session {
   close(): void {
     this.#end(new MicroError("unavailable", `${this.address}: the client was closed`));
     this.#session.destroy();
+  }
+
+  #account(stream: ClientHttp2Stream): void {
+    const { id } = stream;
+    if (id === undefined) return;
+    this.#link.begin(id);
+    stream.once("close", () => this.#link.end(id));
   }
 
   #dial(timeoutMs: number): Promise<void> {

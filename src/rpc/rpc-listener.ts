@@ -1,9 +1,11 @@
 import { createServer, type Http2Server, type ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import { limits } from "#base/limits.ts";
+import { linkHttp2 } from "#platform/http2-link.ts";
 import { widenConnectionWindow } from "#platform/http2-window.ts";
 import type { Connection, ConnectionTable } from "./connection-table.ts";
 import type { HttpListener } from "./http-exchange.ts";
+import type { Http2Link } from "./http2-link.ts";
 import { listenNet, type Acceptor } from "./net-listener.ts";
 import { createHttpAcceptor } from "./node-http-acceptor.ts";
 import { ResetGuard } from "./reset-guard.ts";
@@ -47,11 +49,14 @@ function createHttp2Acceptor(server: RpcServer, connections: ConnectionTable): A
     },
   });
   return (connection) => {
-    openSession(http2, connection, (session) => {
+    openSession(http2, connection, (session, link) => {
       const resets = new ResetGuard(limits.streamResetCountMax);
       session.on("stream", (stream, headers) => {
         connections.begin(connection);
+        const { id = 0 } = stream;
+        link.begin(id);
         stream.once("close", () => {
+          link.end(id);
           connections.finish(connection);
           if (stream.aborted && !resets.note()) connection.socket.destroy();
         });
@@ -64,16 +69,17 @@ function createHttp2Acceptor(server: RpcServer, connections: ConnectionTable): A
 function openSession(
   http2: Http2Server,
   connection: Connection,
-  onSession: (session: ServerHttp2Session) => void,
+  onSession: (session: ServerHttp2Session, link: Http2Link) => void,
 ): void {
+  const link = linkHttp2(connection.socket, "server");
   // "session" is emitted while "connection" is being dealt with, so it is the session of this connection.
   http2.once("session", (session: ServerHttp2Session) => {
     connection.session = session;
     widenConnectionWindow(session);
     session.on("error", () => undefined);
-    onSession(session);
+    onSession(session, link);
   });
-  http2.emit("connection", connection.socket);
+  http2.emit("connection", link.duplex);
 }
 
 /** Waits for the first bytes, then hands them back to the socket for whoever takes it over. */

@@ -4,47 +4,8 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { GrpcTransport } from "#rpc/grpc-transport.ts";
 import { waitUntil } from "#testing/wait-until.ts";
+import { endHeaders, endStream, frame, frameType as type, header, preface } from "./http2-frames.ts";
 import { startKillable, type Killable } from "./start-killable.ts";
-
-const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-const type = {
-  data: 0,
-  headers: 1,
-  priority: 2,
-  reset: 3,
-  settings: 4,
-  push: 5,
-  ping: 6,
-  goaway: 7,
-  window: 8,
-  continuation: 9,
-};
-const endHeaders = 4;
-const endStream = 1;
-
-/** One frame of HTTP/2 as its bytes, whether it makes sense or not. */
-function frame(kind: number, flags: number, stream: number, payload: Uint8Array = new Uint8Array(0)): Buffer {
-  const head = Buffer.alloc(9);
-  head.writeUIntBE(payload.byteLength, 0, 3);
-  head.writeUInt8(kind, 3);
-  head.writeUInt8(flags, 4);
-  head.writeUInt32BE(stream, 5);
-  return Buffer.concat([head, payload]);
-}
-
-/** A header without compression and without a place in the table. */
-function header(name: string, value: string): Buffer {
-  const length = (text: string): number[] => {
-    const size = Buffer.byteLength(text);
-    if (size < 127) return [size];
-    const bytes = [127];
-    for (let rest = size - 127; ; rest = Math.floor(rest / 128)) {
-      if (rest < 128) return [...bytes, rest];
-      bytes.push((rest % 128) + 128);
-    }
-  };
-  return Buffer.from([0, ...length(name), ...Buffer.from(name), ...length(value), ...Buffer.from(value)]);
-}
 
 const request = Buffer.concat([
   header(":method", "POST"),

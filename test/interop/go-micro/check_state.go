@@ -82,7 +82,7 @@ func (*Checks) Tables(context.Context, *note.Note, *note.Note) error {
 // Blobs go up and down in pieces.
 func (*Checks) Blobs(context.Context, *note.Note, *note.Note) error {
 	blobs := store.DefaultBlobStore
-	content := bytes.Repeat([]byte("0123456789abcdef"), 2*1024)
+	content := bytes.Repeat([]byte("0123456789abcdef"), 32*1024)
 	if err := blobs.Write("go/blob", bytes.NewReader(content), store.BlobContentType("text/plain")); err != nil {
 		return err
 	}
