@@ -16,6 +16,8 @@ export const limits = {
   sourceUnpackedBytesMax: 1024 * MiB,
   /** Files in one source. */
   sourceFileCountMax: 50_000,
+  /** Files of kept sources whose contents are known in memory, so that uploads may leave them out: some tens of MiB. */
+  sourceIndexCountMax: 200_000,
   /** All headers of a request; the default of Node and of most proxies. */
   headerBytesMax: 16 * KiB,
   /** Length of the path of a request. */

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { checkName } from "./check-name.ts";
 import { CommandError } from "./command-error.ts";
 import type { Invocation } from "./command.ts";
@@ -8,6 +9,7 @@ import { nameOfFolder, nameOfRepository } from "./service-name.ts";
 import type { ProgressLine } from "./output/progress-line.ts";
 import { collectSource, type SourceFile } from "./source/collect-source.ts";
 import { chooseSource, type ChosenSource } from "./source/choose-source.ts";
+import { findSourceRoot, toSourcePath } from "./source/find-source-root.ts";
 import { uploadSource } from "./source/upload-source.ts";
 import { KiB } from "#base/limits.ts";
 import { parseMemorySize } from "#base/memory-size.ts";
@@ -30,6 +32,12 @@ export const deployFlags: readonly FlagSpec[] = [
     help: "environment of the service; several joined by commas",
   },
   { name: "entrypoint", kind: "string", placeholder: "FILE", help: "file of the folder to start" },
+  {
+    name: "root",
+    kind: "string",
+    placeholder: "FOLDER",
+    help: "folder to send, which holds that of the service; default what it needs of its repository",
+  },
   { name: "instances", short: "i", kind: "string", placeholder: "N", help: "processes to run, default 1" },
   { name: "runner", kind: "string", placeholder: "bun|node", help: "what runs JavaScript, default bun" },
   { name: "memory", kind: "string", placeholder: "512MiB", help: "memory that a process may use" },
@@ -58,6 +66,8 @@ export const folderVersion = "latest";
 /** What a command line says of a deployment, checked before anything is sent. */
 export interface DeploymentPlan {
   readonly source: ChosenSource;
+  /** Folder to send, where it was said; else as much as the service needs. */
+  readonly root: string | undefined;
   readonly name: string;
   readonly metadata: Readonly<Record<string, string>>;
   readonly options: Readonly<Record<string, unknown>>;
@@ -70,6 +80,7 @@ export function planDeployment({ words, rest, flags, session }: Invocation): Dep
   const metadata = Object.fromEntries(splitPairs(flags.list("metadata"), "metadata"));
   return {
     source,
+    root: readRoot(flags, source),
     name: name === undefined ? defaultName(source) : checkName("service", name),
     metadata: source.kind === "folder" ? { ...metadata, source: source.folder } : metadata,
     options: {
@@ -91,6 +102,16 @@ export function planDeployment({ words, rest, flags, session }: Invocation): Dep
 
 function defaultName(source: ChosenSource): string {
   return source.kind === "folder" ? nameOfFolder(source.folder) : nameOfRepository(source.name);
+}
+
+/** @throws CommandError for a folder that does not hold the service's. */
+function readRoot(flags: FlagValues, source: ChosenSource): string | undefined {
+  const text = flags.text("root");
+  if (text === undefined) return undefined;
+  const root = resolve(text);
+  if (source.kind === "folder" && `${source.folder}/`.startsWith(`${root}/`)) return root;
+  const why = source.kind === "git" ? "a repository is read by the server" : `it does not hold ${source.folder}`;
+  throw new CommandError(`Invalid value "${text}" for flag -root: ${why}`);
 }
 
 /** Zero leaves the number to the server. @throws CommandError for a number that would run nothing. */
@@ -120,20 +141,34 @@ function readCpu(flags: FlagValues): number {
   throw new CommandError(`Invalid value "${text}" for flag -cpu: it is a number of cores, such as 0.5 or 2`);
 }
 
-/** The files of a plan; none for a repository, which the server reads. @throws CommandError for a folder that cannot be read. */
-export async function readPlanSource(
-  { source }: DeploymentPlan,
-  progress: ProgressLine,
-): Promise<readonly SourceFile[]> {
-  if (source.kind === "git") return [];
+/** What of a plan is sent. */
+export interface PlanFiles {
+  /** All that goes to the server; none for a repository, which the server reads. */
+  readonly files: readonly SourceFile[];
+  /** The service's folder among them; empty where it is all of them. */
+  readonly folder: string;
+  /** Those of the service's folder, as they are called there. */
+  readonly own: readonly SourceFile[];
+}
+
+/** The files of a plan. @throws CommandError for a folder that cannot be read. */
+export async function readPlanSource({ source, root }: DeploymentPlan, progress: ProgressLine): Promise<PlanFiles> {
+  if (source.kind === "git") return { files: [], folder: "", own: [] };
   progress.show(`reading ${source.folder}`);
-  return collectSource(source.folder);
+  const own = await collectSource(source.folder);
+  const sent = root ?? (await findSourceRoot(source.folder, own));
+  if (sent === source.folder) return { files: own, folder: "", own };
+  const files = await collectSource(sent);
+  const folder = toSourcePath(sent, source.folder);
+  // What git ignores there is not part of the repository, and is run as it lies here.
+  const isPart = files.some(({ path }) => path.startsWith(`${folder}/`));
+  return isPart ? { files, folder, own } : { files: own, folder: "", own };
 }
 
 /** Sends the files of a plan to the server, where it has any. @throws MicroError of the server. */
 export async function uploadPlan(
   plan: DeploymentPlan,
-  files: readonly SourceFile[],
+  { files, folder }: PlanFiles,
   { session, progress }: { readonly session: Session; readonly progress: ProgressLine },
 ): Promise<Deployment> {
   const target = { name: plan.name, version: folderVersion };
@@ -145,7 +180,7 @@ export async function uploadPlan(
     };
   }
   const onSent = (bytes: number): void => progress.show(`uploading ${plan.name}: ${Math.ceil(bytes / KiB)} KiB`);
-  const source = await uploadSource(session, target, { files, onSent });
+  const source = await uploadSource(session, { ...target, folder }, { files, onSent });
   return { resource: { service: { ...target, source, metadata: plan.metadata } }, options: plan.options };
 }
 

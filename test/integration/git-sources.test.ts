@@ -61,9 +61,9 @@ describe("GitSources.resolve()", () => {
         ["@refs/heads/main", last, "last", "main"],
       ] as const) {
         const content = await world.resolve(`${url}//api${ref}`);
-        expect({ url, ref, content }).toMatchObject({ url, ref, content: { folder: "api", ref: found } });
+        expect({ url, ref, content }).toMatchObject({ url, ref, content: { folder: "", ref: found } });
         if (commit !== undefined) expect(content.commit).toBe(commit);
-        expect((await world.files(content))["api/index.ts"]).toBe(text);
+        expect((await world.files(content))["index.ts"]).toBe(text);
       }
     }
   });
@@ -177,6 +177,33 @@ describe("GitSources.resolve()", () => {
     }
   });
 
+  it("takes a folder alone where that can stand alone, else the repository", async () => {
+    await using temp = await createTempFolder();
+    await using world = createGitWorld(temp.path);
+    const mono = await createRepository(`${folder.path}/mono`);
+    await mono.commit({
+      "package.json": "{}",
+      "shared/a.ts": "",
+      "alone/package.json": "{}",
+      "alone/src/index.ts": 'import "../b.ts"',
+      "reaching/package.json": "{}",
+      "reaching/src/index.ts": 'import "../../shared/a.ts"',
+      "poor/index.ts": "",
+    });
+    const foldersOf = async (name: string): Promise<readonly [string, readonly string[]]> => {
+      const content = await world.resolve(`file://${mono.path}//${name}`);
+      return [content.folder, Object.keys(await world.files(content)).toSorted()];
+    };
+    expect(await foldersOf("alone")).toEqual(["", ["package.json", "src/index.ts"]]);
+    for (const name of ["reaching", "poor"]) {
+      const [inside, paths] = await foldersOf(name);
+      expect(inside).toBe(name);
+      expect(paths).toContain("shared/a.ts");
+    }
+    await mono.commit({ "package.json": '{"workspaces": ["alone"]}' });
+    expect((await foldersOf("alone"))[0]).toBe("alone");
+  });
+
   it("says in one line what is wrong", async () => {
     await using temp = await createTempFolder();
     await using world = createGitWorld(temp.path);
@@ -221,7 +248,8 @@ describe("GitSources.resolve()", () => {
       }));
       return { protocol: "http", host: http.host, places, ref: undefined, text };
     };
-    expect(await world.git.resolve({ namespace: "micro", source: source("x") })).toMatchObject({ folder: "svc" });
+    const found = await world.git.resolve({ namespace: "micro", source: source("x") });
+    expect(await world.files(found)).toEqual({ "index.ts": "deep" });
     const nowhere = source("y").places.map(({ url, folder: inside }) => ({ url: `${url}-not`, folder: inside }));
     const asked = world.git.resolve({ namespace: "micro", source: { ...source("host/y"), places: nowhere } });
     await expect(asked).rejects.toMatchObject({

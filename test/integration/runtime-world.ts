@@ -79,7 +79,7 @@ export async function startRuntimeWorld({
     store,
     revoked,
     told,
-    upload: (key, files) => runtime.sources.put(key, packArchive(files), () => []),
+    upload: (key, files) => runtime.sources.put(key, { chunks: packArchive(files) }),
     state: async (key) => {
       const [found] = await runtime.read(key);
       if (found === undefined) throw new Error(`${key.name} is not deployed`);

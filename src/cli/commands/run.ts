@@ -27,7 +27,7 @@ export const command: Command = {
       const files = await readPlanSource(plan, progress);
       const { source } = plan;
       if (source.kind === "folder" && !flags.has("command") && !flags.has("entrypoint"))
-        checkEntry(source.folder, files);
+        checkEntry(source.folder, files.own);
       const isReplaced = await checkPresent(invocation, plan.name);
       const { resource, options } = await uploadPlan(plan, files, { session, progress });
       const request = { resource, options: { ...options, force: isReplaced } };

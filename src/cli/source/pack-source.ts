@@ -10,13 +10,14 @@ const readBytes = 256 * 1024;
 export async function* packSource(files: readonly SourceFile[]): AsyncGenerator<Uint8Array> {
   for (const file of files) {
     yield encodeTarHeader(file);
-    yield* readExactly(file);
+    yield* readContent(file);
     yield tarPadding(file.sizeBytes);
   }
   yield new Uint8Array(2 * tarBlockBytes);
 }
 
-async function* readExactly(file: SourceFile): AsyncGenerator<Uint8Array> {
+/** The content of a file, of the size that it had. @throws CommandError when it changes while it is read. */
+export async function* readContent(file: SourceFile): AsyncGenerator<Uint8Array> {
   if (file.sizeBytes === 0) return;
   const handle = await open(file.absolutePath).catch((reason: unknown) => {
     throw new CommandError(`Cannot read ${file.absolutePath}`, { cause: reason });

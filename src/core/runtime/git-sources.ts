@@ -7,6 +7,7 @@ import { askRef, fetchCommit, type GitFetchDeps, type GitRequest } from "./git-f
 import { packGitFiles, readTexts } from "./git-objects.ts";
 import { GitProgram, type GitCredential, type GitProgramOptions } from "./git-program.ts";
 import type { FoundRef } from "./git-refs.ts";
+import { standsAlone } from "./git-root.ts";
 import { parseGitTree, selectFiles } from "./git-tree.ts";
 import type { SourceStore } from "./source-store.ts";
 
@@ -66,10 +67,14 @@ export class GitSources implements Stoppable {
         links.map(([, blob]) => blob),
       );
       const targets = new Map(links.map(([path], index) => [path, texts[index] ?? ""]));
-      const files = selectFiles(tree, "", targets);
-      requireFolder(files, place, ref);
-      const sha256 = await this.#sources.keep(packGitFiles(program, repository, { files, folder: "" }));
-      return { sha256, folder: place.folder, commit, ref };
+      const inside = selectFiles(tree, place.folder, targets);
+      requireFolder(inside, place, ref);
+      const question = { repository, tree: tree.files, files: inside, folder: place.folder };
+      const isAlone = place.folder === "" || (await standsAlone(program, question));
+      const files = isAlone ? inside : selectFiles(tree, "", targets);
+      const root = isAlone ? place.folder : "";
+      const sha256 = await this.#sources.keep(packGitFiles(program, repository, { files, folder: root }));
+      return { sha256, folder: isAlone ? "" : place.folder, commit, ref };
     });
   }
 
@@ -116,8 +121,8 @@ export class GitSources implements Stoppable {
   }
 }
 
-function requireFolder(files: readonly { readonly path: string }[], { url, folder }: GitPlace, ref: string): void {
-  if (files.length === 0) throw new MicroError("not_found", `${url} holds no files at ${ref}`);
-  if (folder === "" || files.some(({ path }) => path.startsWith(`${folder}/`))) return;
-  throw new MicroError("not_found", `${url} has no folder ${folder} at ${ref}`);
+function requireFolder(files: readonly unknown[], { url, folder }: GitPlace, ref: string): void {
+  if (files.length > 0) return;
+  const detail = folder === "" ? `${url} holds no files at ${ref}` : `${url} has no folder ${folder} at ${ref}`;
+  throw new MicroError("not_found", detail);
 }

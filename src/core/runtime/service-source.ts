@@ -39,7 +39,7 @@ export async function findSource(deps: FindSourceDeps, question: SourceQuestion)
   const { key, source } = question;
   if (source === "") throw new MicroError("invalid_argument", "the source is missing; name a folder: micro run FOLDER");
   const id = parseSourceId(source);
-  if (id !== undefined) return { source, sha256: await findUpload(deps.sources, question, id) };
+  if (id !== undefined) return findUpload(deps.sources, question, id);
   const found = readGitSource(source, key.version);
   if (found === undefined) {
     const detail = `source ${JSON.stringify(source)} is neither an upload nor host/owner/repo nor a URL of git`;
@@ -76,10 +76,12 @@ async function findUpload(
   sources: SourceStore,
   { key, source, asker }: SourceQuestion,
   id: { readonly name: string; readonly version: string },
-): Promise<string> {
+): Promise<SourceContent> {
   for (const namespace of new Set([key.namespace, asker])) {
-    const sha256 = await sources.resolve({ namespace, ...id });
-    if (sha256 !== undefined && sources.has(sha256)) return sha256;
+    const found = await sources.resolve({ namespace, ...id });
+    if (found === undefined || !sources.has(found.sha256)) continue;
+    const { sha256, folder } = found;
+    return { source, sha256, ...(folder === undefined ? {} : { folder }) };
   }
   throw new MicroError("invalid_argument", `source ${source} was not uploaded to namespace ${key.namespace}`);
 }

@@ -52,6 +52,18 @@ export async function unpackSource(
   return unpacking.files;
 }
 
+/**
+ * Adds files to a folder that an archive was unpacked into.
+ *
+ * @returns those that were added
+ * @throws MicroError as {@link unpackSource} does.
+ */
+export async function addToSource(entries: AsyncIterable<TarEntry>, folder: string): Promise<readonly SourceFile[]> {
+  const unpacking = new Unpacking(folder, defaultLimits);
+  for await (const entry of entries) await unpacking.add(entry);
+  return unpacking.files;
+}
+
 class Unpacking {
   readonly files: SourceFile[] = [];
   readonly #folder: string;

@@ -19,7 +19,18 @@ export function sourceHandlers(sources: SourceStore): ProtoHandlers<typeof Sourc
       const namespace = requireUploader(call);
       const upload = await openUpload(requests);
       const key = { namespace, name: upload.service.name, version: upload.service.version };
-      return { id: await sources.put(key, upload.chunks(), () => upload.files) };
+      const { files, folder } = upload;
+      return { id: await sources.put(key, { chunks: upload.chunks(), expected: () => files, folder }) };
+    },
+    check: async ({ sha256 }, call) => {
+      const namespace = requireUploader(call);
+      if (sha256.length > limits.sourceFileCountMax) {
+        throw new MicroError("payload_too_large", `a source has at most ${limits.sourceFileCountMax} files`);
+      }
+      const wrong = sha256.find((each) => !isSha256(each));
+      if (wrong !== undefined)
+        throw new MicroError("invalid_argument", `${wrong.slice(0, 80)} is no SHA-256 in lower case`);
+      return { missing: [...(await sources.missing(namespace, sha256))] };
     },
   };
 }
@@ -36,6 +47,7 @@ interface Upload {
   readonly service: { readonly name: string; readonly version: string };
   /** What the sender says is in the archive; complete when the archive is. */
   readonly files: readonly SourceFile[];
+  readonly folder: string;
   chunks(): AsyncGenerator<Uint8Array>;
 }
 
@@ -55,11 +67,16 @@ async function openUpload(requests: AsyncIterable<UploadRequest>): Promise<Uploa
   return {
     service: { name: service.name, version: service.version === "" ? "latest" : service.version },
     files,
+    folder: cleanSourcePath(first.value.folder),
     chunks: async function* () {
       yield take(first.value);
       for await (const request of { [Symbol.asyncIterator]: () => iterator }) yield take(request);
     },
   };
+}
+
+function isSha256(text: string): boolean {
+  return /^[0-9a-f]{64}$/.test(text);
 }
 
 function fromWireFile({ path, sha256, size, executable }: WireFile): SourceFile {

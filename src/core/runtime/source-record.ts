@@ -12,6 +12,8 @@ export interface SourceKey {
 export interface SourceRecord {
   /** Of the unpacked tree: the name of its folder. */
   readonly sha256: string;
+  /** Folder of it that is the service, where it is not the whole. */
+  readonly folder?: string;
   /** Milliseconds since the epoch. */
   readonly uploadedAtMs: number;
 }
@@ -31,7 +33,12 @@ export function parseSourceId(id: string): { readonly name: string; readonly ver
 }
 
 export function toSourceStoreKey({ namespace, name, version }: SourceKey): string {
-  return `source:${namespace}:${name}:${version}`;
+  return `${toSourceStorePrefix(namespace)}${name}:${version}`;
+}
+
+/** What the records of a namespace begin with. */
+export function toSourceStorePrefix(namespace: string): string {
+  return `source:${namespace}:`;
 }
 
 export function encodeSourceRecord(record: SourceRecord): Uint8Array {
@@ -40,7 +47,7 @@ export function encodeSourceRecord(record: SourceRecord): Uint8Array {
 
 /** @throws MicroError `internal` for a record that is damaged. */
 export function decodeSourceRecord(key: string, value: Uint8Array): SourceRecord {
-  const { sha256, uploadedAtMs } = parseRecord(key, value);
-  if (typeof sha256 === "string" && typeof uploadedAtMs === "number") return { sha256, uploadedAtMs };
-  throw damaged(key);
+  const { sha256, folder, uploadedAtMs } = parseRecord(key, value);
+  if (typeof sha256 !== "string" || typeof uploadedAtMs !== "number") throw damaged(key);
+  return typeof folder === "string" && folder !== "" ? { sha256, folder, uploadedAtMs } : { sha256, uploadedAtMs };
 }

@@ -3,6 +3,8 @@ import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import type { Clock } from "#base/clock.ts";
 import { MicroError } from "#base/error.ts";
 import type { Store } from "#interface/store.ts";
+import { completeSource } from "./complete-source.ts";
+import { SourceIndex, type SourceContents } from "./source-index.ts";
 import { hashSource } from "./source-hash.ts";
 import { unpackSource, type SourceFile } from "./source-archive.ts";
 import {
@@ -10,7 +12,9 @@ import {
   encodeSourceRecord,
   toSourceId,
   toSourceStoreKey,
+  toSourceStorePrefix,
   type SourceKey,
+  type SourceRecord,
 } from "./source-record.ts";
 import { runtimeScope } from "./runtime-scope.ts";
 import { syncPath, syncTree } from "./sync-tree.ts";
@@ -25,8 +29,18 @@ export interface SourceStoreDeps {
   readonly runtimeFolder: string;
 }
 
-/** What an upload must hold, when its sender said so. */
-export type ExpectedFiles = readonly SourceFile[];
+/** An upload. */
+export interface SourceUpload {
+  readonly chunks: AsyncIterable<Uint8Array>;
+  /**
+   * What its sender says is in the source, read after the archive, which may leave out what is kept; empty when it said nothing.
+   *
+   * @default nothing
+   */
+  readonly expected?: () => readonly SourceFile[];
+  /** Folder that is the service. @default the whole source */
+  readonly folder?: string;
+}
 
 /**
  * The sources of services: trees of files, each in a folder called by the hash of all it holds, so that equal ones exist
@@ -35,6 +49,7 @@ export type ExpectedFiles = readonly SourceFile[];
 export class SourceStore {
   readonly #deps: SourceStoreDeps;
   readonly #folder: string;
+  readonly #index = new SourceIndex();
   /** Work that may need a source which no record names yet: nothing is removed meanwhile. */
   #holderCount = 0;
   /** Grows with every such work, so that one that came and went meanwhile is noticed. */
@@ -51,12 +66,19 @@ export class SourceStore {
    * Takes an archive and answers with the id of the source when it is on disk. A source of that name is replaced;
    * services that run its old content keep that until they are updated.
    *
-   * @param expected read after the archive: what the sender says is in it; empty when it said nothing.
-   * @throws MicroError as `unpackSource` does.
+   * @throws MicroError as `unpackSource` and `completeSource` do.
    */
-  async put(key: SourceKey, chunks: AsyncIterable<Uint8Array>, expected: () => ExpectedFiles): Promise<string> {
+  async put(key: SourceKey, upload: SourceUpload): Promise<string> {
     const id = toSourceId(key.name, key.version);
-    await this.#take(chunks, { expected, onKept: (sha256) => this.#record(key, sha256) });
+    const { expected = () => [], folder = "" } = upload;
+    await this.#take(upload.chunks, {
+      complete: async (incoming, unpacked) => {
+        if (expected().length === 0) return unpacked;
+        const kept = await this.#kept(key.namespace);
+        return completeSource(incoming, { unpacked, expected: expected(), kept });
+      },
+      onKept: (sha256) => this.#record(key, { sha256, folder }),
+    });
     return id;
   }
 
@@ -66,39 +88,51 @@ export class SourceStore {
    * @throws MicroError as `unpackSource` does.
    */
   async keep(chunks: AsyncIterable<Uint8Array>): Promise<string> {
-    return this.#take(chunks, { expected: () => [], onKept: async () => undefined });
+    return this.#take(chunks, { complete: async (_incoming, files) => files, onKept: async () => undefined });
+  }
+
+  /** Those of these contents that no upload to a namespace holds. */
+  async missing(namespace: string, contents: readonly string[]): Promise<readonly string[]> {
+    return this.holding(async () => {
+      const kept = await this.#kept(namespace);
+      return contents.filter((sha256) => kept(sha256) === undefined);
+    });
   }
 
   async #take(
     chunks: AsyncIterable<Uint8Array>,
     {
-      expected,
+      complete,
       onKept,
-    }: { readonly expected: () => ExpectedFiles; readonly onKept: (sha256: string) => Promise<void> },
+    }: {
+      readonly complete: (incoming: string, files: readonly SourceFile[]) => Promise<readonly SourceFile[]>;
+      readonly onKept: (sha256: string) => Promise<void>;
+    },
   ): Promise<string> {
     const incoming = `${this.#folder}/.incoming-${crypto.randomUUID()}`;
     this.#incoming.add(incoming);
     try {
       await mkdir(incoming, { recursive: true, mode: 0o700 });
-      const files = await unpackSource(chunks, incoming);
-      requireExpected(files, expected());
-      const sha256 = hashSource(files);
-      await this.holding(async () => {
+      const unpacked = await unpackSource(chunks, incoming);
+      return await this.holding(async () => {
+        const files = await complete(incoming, unpacked);
+        const sha256 = hashSource(files);
         await this.#keep(incoming, sha256, files);
+        this.#index.add(sha256, files);
         await onKept(sha256);
+        return sha256;
       });
-      return sha256;
     } finally {
       await rm(incoming, { recursive: true, force: true });
       this.#incoming.delete(incoming);
     }
   }
 
-  /** The hash that a source has now, or undefined when it was never uploaded to this namespace. */
-  async resolve(key: SourceKey): Promise<string | undefined> {
+  /** What a source is now, or undefined when it was never uploaded to this namespace. */
+  async resolve(key: SourceKey): Promise<SourceRecord | undefined> {
     const storeKey = toSourceStoreKey(key);
     const record = await this.#deps.store.read(runtimeScope, storeKey);
-    return record === undefined ? undefined : decodeSourceRecord(storeKey, record.value).sha256;
+    return record === undefined ? undefined : decodeSourceRecord(storeKey, record.value);
   }
 
   /** The folder of a source, which may not exist any more. */
@@ -169,8 +203,26 @@ export class SourceStore {
     await syncPath(this.#folder);
   }
 
-  async #record(key: SourceKey, sha256: string): Promise<void> {
-    const value = encodeSourceRecord({ sha256, uploadedAtMs: this.#deps.clock.now() });
+  /** Where each content lies that was uploaded to a namespace: one must not learn what others have. */
+  async #kept(namespace: string): Promise<(sha256: string) => string | undefined> {
+    const records = await this.#deps.store.list(runtimeScope, { prefix: toSourceStorePrefix(namespace) });
+    const hashes = new Set(records.map(({ key, value }) => decodeSourceRecord(key, value).sha256));
+    const sources: { readonly folder: string; readonly contents: SourceContents }[] = [];
+    for (const each of hashes) {
+      const folder = this.folder(each);
+      if (this.has(each)) sources.push({ folder, contents: await this.#index.contents(each, folder) });
+    }
+    return (sha256) => {
+      for (const { folder, contents } of sources) {
+        const path = contents.get(sha256);
+        if (path !== undefined) return `${folder}/${path}`;
+      }
+      return undefined;
+    };
+  }
+
+  async #record(key: SourceKey, content: Pick<SourceRecord, "sha256" | "folder">): Promise<void> {
+    const value = encodeSourceRecord({ ...content, uploadedAtMs: this.#deps.clock.now() });
     await this.#deps.store.write([{ kind: "put", scope: runtimeScope, key: toSourceStoreKey(key), value }]);
   }
 
@@ -183,11 +235,7 @@ export class SourceStore {
   #setAside(sha256: string): string {
     const aside = `${this.#folder}/.removed-${crypto.randomUUID()}`;
     renameSync(this.folder(sha256), aside);
+    this.#index.remove(sha256);
     return aside;
   }
-}
-
-function requireExpected(files: readonly SourceFile[], expected: ExpectedFiles): void {
-  if (expected.length === 0 || hashSource(files) === hashSource(expected)) return;
-  throw new MicroError("invalid_argument", "the archive does not hold the files that the upload named");
 }
