@@ -117,7 +117,7 @@ describe("micro run SOURCE", () => {
     }
     await repository.commit({ "empty/notes.txt": "nothing to run" });
     const { stderr } = await server.micro(["run", `${base}/services/.git//empty`]);
-    expect(stderr).toContain("no entry point in empty");
+    expect(stderr).toContain("no entry point in the source: expected index.ts");
     expect((await server.micro(["status", "empty"])).stdout).toBe("");
   });
 });
