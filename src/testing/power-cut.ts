@@ -1,4 +1,5 @@
 import { cp, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { buildPreloadLibrary } from "./preload-library.ts";
 import { createTempFolder } from "./temp-folder.ts";
 
 /** Watches a process as its disk would: what it made durable, and nothing else, is there after {@link PowerCut.strike}. */
@@ -17,21 +18,11 @@ export interface PowerCut extends AsyncDisposable {
 
 const source = new URL("../../test/fixtures/power-cut.c", import.meta.url).pathname;
 
-/** False where the watcher cannot be built: it needs a C compiler and Linux. */
-export function canCutPower(): boolean {
-  return process.platform === "linux" && Bun.which("gcc") !== null;
-}
-
 /** @param root absolute path of the folder that is watched */
 export async function createPowerCut(root: string): Promise<PowerCut> {
   const work = await createTempFolder();
   const library = `${work.path}/power-cut.so`;
-  const build = Bun.spawn(["gcc", "-O1", "-shared", "-fPIC", "-o", library, source, "-ldl", "-lpthread"], {
-    stdout: "ignore",
-    stderr: "pipe",
-  });
-  const [said, code] = await Promise.all([build.stderr.text(), build.exited]);
-  if (code !== 0) throw new Error(`the power cut could not be built: ${said}`);
+  await buildPreloadLibrary(source, library);
   const image = `${work.path}/image`;
   return {
     env: { LD_PRELOAD: library, POWER_CUT_ROOT: root, POWER_CUT_IMAGE: image },

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "bun:test";
 import { SqliteEventLog } from "#core/events/sqlite-event-log.ts";
 import type { StoredEvent } from "#interface/events.ts";
-import { canCutPower, createPowerCut } from "#testing/power-cut.ts";
+import { createPowerCut } from "#testing/power-cut.ts";
+import { canPreload } from "#testing/preload-library.ts";
 import { createTempFolder } from "#testing/temp-folder.ts";
 import { runAndKill } from "./run-and-kill.ts";
 
@@ -63,7 +64,7 @@ describe("SqliteEventLog after kill -9", () => {
 });
 
 describe("SqliteEventLog after a power cut", () => {
-  it.skipIf(!canCutPower())(
+  it.skipIf(!canPreload())(
     "has every acknowledged event at its place, without gaps",
     async () => {
       await using temp = await createTempFolder();

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "bun:test";
-import { MicroError } from "#base/error.ts";
 import type { Client } from "#service/client.ts";
+import { refusal } from "#testing/refusal.ts";
 import { createModel, z } from "#service/model.ts";
 import { createStore } from "#service/store.ts";
 import { serveStore, type StateServer } from "./sdk-state-server.ts";
@@ -35,13 +35,9 @@ function createUsers(name = `users-${(tableCount += 1)}`) {
 
 const joined = new Date("2026-01-02T03:04:05.678Z");
 
-async function refusal(work: Promise<unknown>): Promise<readonly [string, string]> {
-  const reason = await work.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  if (!MicroError.is(reason)) throw new Error(`expected a MicroError, got ${String(reason)}`);
-  return [reason.code, reason.detail];
+async function codeAndDetail(work: Promise<unknown>): Promise<readonly [string, string]> {
+  const { code, detail } = await refusal(work);
+  return [code, detail];
 }
 
 async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
@@ -60,14 +56,14 @@ describe("Model.create()", () => {
   it("names the field that does not match the schema", async () => {
     const users = createUsers();
     // @ts-expect-error -- as an author of JavaScript would write it.
-    const [code, detail] = await refusal(users.create({ id: "u1", age: "old", joined }));
+    const [code, detail] = await codeAndDetail(users.create({ id: "u1", age: "old", joined }));
     expect(code).toBe("invalid_argument");
     expect(detail).toContain("age: expected number, got string");
   });
 
   it("refuses an empty key", async () => {
     const users = createUsers("people");
-    expect(await refusal(users.create({ id: "", age: 1, joined }))).toEqual([
+    expect(await codeAndDetail(users.create({ id: "", age: 1, joined }))).toEqual([
       "invalid_argument",
       "people.id is missing: it is the key of a record",
     ]);
@@ -76,11 +72,11 @@ describe("Model.create()", () => {
   it("refuses a key and a unique value that are there already", async () => {
     const users = createUsers("taken");
     await users.create({ id: "u1", email: "a@b.c", age: 1, joined });
-    expect(await refusal(users.create({ id: "u1", age: 1, joined }))).toEqual([
+    expect(await codeAndDetail(users.create({ id: "u1", age: 1, joined }))).toEqual([
       "conflict",
       'taken "u1" exists already',
     ]);
-    expect(await refusal(users.create({ id: "u2", email: "a@b.c", age: 1, joined }))).toEqual([
+    expect(await codeAndDetail(users.create({ id: "u2", email: "a@b.c", age: 1, joined }))).toEqual([
       "conflict",
       'taken.email "a@b.c" is taken by another record',
     ]);
@@ -96,7 +92,7 @@ describe("Model.create()", () => {
 
   it("refuses values that are too long for an index", async () => {
     const users = createUsers("long");
-    const [code, detail] = await refusal(users.create({ id: "u1", email: "a".repeat(5_000), age: 1, joined }));
+    const [code, detail] = await codeAndDetail(users.create({ id: "u1", email: "a".repeat(5_000), age: 1, joined }));
     expect([code, detail]).toEqual(["invalid_argument", "long.email is too long for a key or an index"]);
   });
 });
@@ -118,12 +114,15 @@ describe("Model.update()", () => {
     const users = createUsers("update");
     await users.create({ id: "u1", email: "a@b.c", age: 1, joined });
     await users.create({ id: "u2", email: "d@e.f", age: 1, joined });
-    expect(await refusal(users.update("u3", (user) => user))).toEqual(["not_found", 'update "u3" does not exist']);
-    expect(await refusal(users.update("u1", (user) => ({ ...user, id: "u9" })))).toEqual([
+    expect(await codeAndDetail(users.update("u3", (user) => user))).toEqual([
+      "not_found",
+      'update "u3" does not exist',
+    ]);
+    expect(await codeAndDetail(users.update("u1", (user) => ({ ...user, id: "u9" })))).toEqual([
       "invalid_argument",
       "update.id is the key of the record and cannot be changed",
     ]);
-    expect(await refusal(users.update("u1", (user) => ({ ...user, email: "d@e.f" })))).toEqual([
+    expect(await codeAndDetail(users.update("u1", (user) => ({ ...user, email: "d@e.f" })))).toEqual([
       "conflict",
       'update.email "d@e.f" is taken by another record',
     ]);
@@ -213,10 +212,10 @@ describe("Model.query()", () => {
     const users = await createMany();
     const { next } = await users.query({ by: "age", limit: 1 });
     // @ts-expect-error -- no such index.
-    expect((await refusal(users.query({ by: "tags" })))[1]).toContain("records are found by id, email, age");
-    expect((await refusal(users.query({ by: "joined", cursor: next })))[1]).toContain("cursor");
-    expect((await refusal(users.query({ limit: 0 })))[1]).toBe("limit is a whole number from 1 to 1000");
-    expect((await refusal(users.query({ by: "age", from: 1, above: 1 })))[1]).toContain("not both");
+    expect((await codeAndDetail(users.query({ by: "tags" })))[1]).toContain("records are found by id, email, age");
+    expect((await codeAndDetail(users.query({ by: "joined", cursor: next })))[1]).toContain("cursor");
+    expect((await codeAndDetail(users.query({ limit: 0 })))[1]).toBe("limit is a whole number from 1 to 1000");
+    expect((await codeAndDetail(users.query({ by: "age", from: 1, above: 1 })))[1]).toContain("not both");
   });
 
   it("leaves out entries whose record holds another value", async () => {
@@ -244,7 +243,7 @@ describe("Model.reindex()", () => {
     expect(await after.find("name", "n9")).toEqual({ id: 9, name: "n9", age: 2 });
     expect((await collect(before.list({ by: "age" }))).length).toBe(0);
     const rivals = createModel(client, "growing", { schema: plain, key: "id", indexes: { age: { unique: true } } });
-    expect((await refusal(rivals.reindex()))[0]).toBe("conflict");
+    expect((await codeAndDetail(rivals.reindex()))[0]).toBe("conflict");
   });
 });
 

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "bun:test";
-import { MicroError } from "#base/error.ts";
 import { createLogger } from "#base/logger.ts";
-import { createEvents, deadLetterTopic, type ConsumedEvent, type Events } from "#service/events.ts";
+import { createEvents, deadLetterTopic, type Events } from "#service/events.ts";
+import { refusal } from "#testing/refusal.ts";
 import { waitUntil } from "#testing/wait-until.ts";
+import { numbers, settled, take, texts } from "./sdk-events-scene.ts";
 import { serveEvents, type StateServer } from "./sdk-state-server.ts";
 
 let server: StateServer;
@@ -19,36 +20,6 @@ function freshTopic(): string {
   return `topic-${(topicCount += 1)}`;
 }
 
-async function refusal(work: Promise<unknown>): Promise<MicroError> {
-  const reason = await work.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  if (!MicroError.is(reason)) throw new Error(`expected a MicroError, got ${String(reason)}`);
-  return reason;
-}
-
-/** The first so many events of a loop. */
-async function take(source: AsyncIterable<ConsumedEvent>, count: number): Promise<ConsumedEvent[]> {
-  const taken: ConsumedEvent[] = [];
-  for await (const event of source) {
-    taken.push(event);
-    event.ack();
-    if (taken.length === count) break;
-  }
-  return taken;
-}
-
-const texts = (found: readonly { text(): string }[]): string[] => found.map((each) => each.text());
-const numbers = (count: number): string[] => Array.from({ length: count }, (_, index) => String(index));
-
-/** The group's state once its consumers are gone. */
-async function settled(topic: string, group: string) {
-  return waitUntil("the group's consumers to leave", async () =>
-    (await events.groups(topic)).find((each) => each.name === group && each.consumers === 0),
-  );
-}
-
 describe("Events.consume()", () => {
   it("acknowledges an event when the next one is asked for", async () => {
     const topic = freshTopic();
@@ -59,10 +30,10 @@ describe("Events.consume()", () => {
       count += 1;
       if (count === 3) break;
     }
-    expect((await settled(topic, "g")).sequence).toBe(2);
+    expect((await settled(events, topic, "g")).sequence).toBe(2);
     const rest = await take(events.consume(topic, { group: "g" }), 3);
     expect(texts(rest)).toEqual(["2", "3", "4"]);
-    expect((await settled(topic, "g")).sequence).toBe(5);
+    expect((await settled(events, topic, "g")).sequence).toBe(5);
   });
 
   it("does not count what it never handed out as an attempt", async () => {
@@ -104,7 +75,7 @@ describe("Events.consume()", () => {
       await events.publish(topic, "next");
     }
     expect(attempts).toEqual([1, 1]);
-    expect((await settled(topic, "g")).sequence).toBe(1);
+    expect((await settled(events, topic, "g")).sequence).toBe(1);
   });
 
   it("gives what waits for its turn its full time", async () => {
@@ -120,7 +91,7 @@ describe("Events.consume()", () => {
       if (attempts.length === 3) break;
     }
     expect(attempts).toEqual([1, 1, 1]);
-    expect((await settled(topic, "g")).sequence).toBe(3);
+    expect((await settled(events, topic, "g")).sequence).toBe(3);
     expect(await events.read(deadLetterTopic(topic, "g"))).toEqual([]);
   });
 
@@ -181,7 +152,7 @@ describe("Events.consume()", () => {
     const topic = freshTopic();
     await events.publishAll(topic, numbers(10));
     await take(events.consume(topic, { group: "g", start: "earliest", isAutoAck: true, pendingMax: 2 }), 3);
-    expect((await settled(topic, "g")).pending).toBe(0);
+    expect((await settled(events, topic, "g")).pending).toBe(0);
   });
 
   describe("when the server goes away and comes back", () => {
@@ -251,7 +222,7 @@ describe("Events.handle()", () => {
     await waitUntil("all to be seen", async () => seen.length === 30);
     await handling.stop();
     expect(seen).toEqual(numbers(30));
-    expect((await settled(topic, "g")).sequence).toBe(30);
+    expect((await settled(events, topic, "g")).sequence).toBe(30);
     expect(await handling.ended).toBeUndefined();
   });
 
@@ -271,7 +242,7 @@ describe("Events.handle()", () => {
     gate.resolve();
     await stopped;
     expect([running, finished]).toEqual([5, 5]);
-    const state = await settled(topic, "g");
+    const state = await settled(events, topic, "g");
     expect([state.sequence, state.pending, state.lag]).toEqual([5, 0, 15]);
   });
 

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "bun:test";
-import { MicroError } from "#base/error.ts";
-import { createEvents, type ConsumedEvent, type Events } from "#service/events.ts";
+import { createEvents, type Events } from "#service/events.ts";
 import { z } from "#service/index.ts";
+import { refusal } from "#testing/refusal.ts";
 import { waitUntil } from "#testing/wait-until.ts";
+import { numbers, settled, take, texts } from "./sdk-events-scene.ts";
 import { serveEvents, type StateServer } from "./sdk-state-server.ts";
 
 let server: StateServer;
@@ -17,36 +18,6 @@ afterAll(() => server[Symbol.asyncDispose]());
 
 function freshTopic(): string {
   return `topic-${(topicCount += 1)}`;
-}
-
-async function refusal(work: Promise<unknown>): Promise<MicroError> {
-  const reason = await work.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  if (!MicroError.is(reason)) throw new Error(`expected a MicroError, got ${String(reason)}`);
-  return reason;
-}
-
-/** The first so many events of a loop. */
-async function take(source: AsyncIterable<ConsumedEvent>, count: number): Promise<ConsumedEvent[]> {
-  const taken: ConsumedEvent[] = [];
-  for await (const event of source) {
-    taken.push(event);
-    event.ack();
-    if (taken.length === count) break;
-  }
-  return taken;
-}
-
-const texts = (found: readonly { text(): string }[]): string[] => found.map((each) => each.text());
-const numbers = (count: number): string[] => Array.from({ length: count }, (_, index) => String(index));
-
-/** The group's state once its consumers are gone. */
-async function settled(topic: string, group: string) {
-  return waitUntil("the group's consumers to leave", async () =>
-    (await events.groups(topic)).find((each) => each.name === group && each.consumers === 0),
-  );
 }
 
 describe("Events.publish()", () => {
@@ -202,7 +173,7 @@ describe("Events.topics(), groups() and what an operator does", () => {
       retention: { ageMs: 60_000, count: 10 },
     });
     await take(events.consume(topic, { group: "g", start: "earliest" }), 2);
-    expect(await settled(topic, "g")).toMatchObject({ topic, sequence: 2, lag: 1, dead: 0 });
+    expect(await settled(events, topic, "g")).toMatchObject({ topic, sequence: 2, lag: 1, dead: 0 });
     await events.deleteGroup(topic, "g");
     expect(await events.groups(topic)).toEqual([]);
     await events.deleteTopic(topic);

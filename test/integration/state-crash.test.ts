@@ -1,7 +1,8 @@
 import { describe, expect, it } from "bun:test";
 import { delay } from "#base/lifecycle.ts";
 import { createClient } from "#service/client.ts";
-import { canCutPower, createPowerCut } from "#testing/power-cut.ts";
+import { createPowerCut } from "#testing/power-cut.ts";
+import { canPreload } from "#testing/preload-library.ts";
 import { startServer, type TestServer } from "#testing/start-server.ts";
 import { createTempFolder } from "#testing/temp-folder.ts";
 import { checkServer } from "./crash-check.ts";
@@ -51,7 +52,7 @@ describe("the server after kill -9 under load", () => {
 });
 
 describe("the server after a power cut under load", () => {
-  it.skipIf(!canCutPower())("has everything that it acknowledged", async () => {
+  it.skipIf(!canPreload())("has everything that it acknowledged", async () => {
     await using folder = await createTempFolder();
     const home = `${folder.path}/m`;
     await using cut = await createPowerCut(home);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "bun:test";
 import { SqliteStore } from "#core/store/sqlite-store.ts";
-import { canCutPower, createPowerCut } from "#testing/power-cut.ts";
+import { createPowerCut } from "#testing/power-cut.ts";
+import { canPreload } from "#testing/preload-library.ts";
 import { createTempFolder } from "#testing/temp-folder.ts";
 import { runAndKill } from "./run-and-kill.ts";
 
@@ -32,7 +33,7 @@ describe("SqliteStore after kill -9", () => {
 });
 
 describe("SqliteStore after a power cut", () => {
-  it.skipIf(!canCutPower())("has every write that was acknowledged, and no half of a batch", async () => {
+  it.skipIf(!canPreload())("has every write that was acknowledged, and no half of a batch", async () => {
     await using temp = await createTempFolder();
     await using cut = await createPowerCut(temp.path);
     const acknowledged: string[] = [];
