@@ -56,6 +56,7 @@ describe("parseGitSource()", () => {
     expect(placesOf("ssh://git@host:2222/srv/x.git/svc")).toEqual([["ssh://git@host:2222/srv/x.git", "svc"]]);
     expect(placesOf("git@github.com:acme/services/api@v1")).toEqual([["git@github.com:acme/services", "api"]]);
     expect(placesOf("git@host:team/x.git")).toEqual([["git@host:team/x.git", ""]]);
+    expect(placesOf("git@host:/srv/x.git/svc")).toEqual([["git@host:/srv/x.git", "svc"]]);
     expect(placesOf("git://localhost:9418/x.git/svc")).toEqual([["git://localhost:9418/x.git", "svc"]]);
     expect(placesOf("file:///srv/git/x//svc")).toEqual([["file:///srv/git/x", "svc"]]);
     expect(parseGitSource("file:///srv/git/x.git@release/1.x")).toMatchObject({ host: "", ref: "release/1.x" });

@@ -82,8 +82,10 @@ function fromUrl(text: string, [, scheme = "", authority = "", rest = ""]: reado
 }
 
 function fromScp(text: string, [, user = "", host = "", rest = ""]: readonly string[]): GitSource {
-  const { path, ref } = splitRef(text, rest);
-  const prefix = `${user}${host.toLowerCase()}:`;
+  // Without a slash the path begins at the home folder of the user there.
+  const start = rest.startsWith("/") ? "/" : "";
+  const { path, ref } = splitRef(text, rest.slice(start.length));
+  const prefix = `${user}${host.toLowerCase()}:${start}`;
   const isFlat = flatHosts.has(host.toLowerCase());
   const places = isFlat ? [splitAfter(text, prefix, path, 2)] : [splitMarked(text, prefix, path)];
   return { protocol: "ssh", host: host.toLowerCase(), places, ref, text: `${prefix}${path}` };

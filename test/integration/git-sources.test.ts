@@ -272,7 +272,7 @@ describe("GitSources.resolve()", () => {
     await using hasty = createGitWorld(`${temp.path}/hasty`, { timeoutMs: 300 });
     expect(await hasty.refusal(url)).toMatchObject({
       code: "gateway_timeout",
-      detail: "git has not answered within 0.3 s",
+      detail: `${mute.host} has not sent what was asked within 0.3 s`,
     });
     const big = await createRepository(`${folder.path}/too-big`);
     await big.commit({ "a.bin": randomBytes(200_000).toString("hex") });

@@ -31,6 +31,8 @@ export class GitCache {
   readonly #turns = new KeyedQueue();
   /** Those that this process has looked after. */
   readonly #opened = new Set<string>();
+  /** Names of those that are used or waited for, and how often. */
+  readonly #inUse = new Map<string, number>();
 
   constructor(
     deps: GitCacheDeps,
@@ -47,12 +49,19 @@ export class GitCache {
    */
   async use<T>(namespace: string, url: string, work: (folder: string) => Promise<T>): Promise<T> {
     const name = createHash("sha256").update(`${namespace}\0${url}`).digest("hex");
-    return this.#turns.run(name, async () => {
-      const folder = `${this.#deps.folder}/${name}`;
-      await this.#open(folder);
-      await this.#touch(folder);
-      return work(folder);
-    });
+    this.#inUse.set(name, (this.#inUse.get(name) ?? 0) + 1);
+    try {
+      return await this.#turns.run(name, async () => {
+        const folder = `${this.#deps.folder}/${name}`;
+        await this.#open(folder);
+        await this.#touch(folder);
+        return work(folder);
+      });
+    } finally {
+      const count = (this.#inUse.get(name) ?? 1) - 1;
+      if (count === 0) this.#inUse.delete(name);
+      else this.#inUse.set(name, count);
+    }
   }
 
   /** An empty repository beside the cache, for as long as `work` takes. */
@@ -66,13 +75,17 @@ export class GitCache {
     }
   }
 
-  /** Removes what nobody used for long, and the least recently used while all together is too large. */
+  /**
+   * Removes what nobody used for long, and the least recently used while all together is too large. What is in use stays, and is
+   * not waited for.
+   */
   async collect(): Promise<void> {
     const found = await Promise.all((await this.#names()).map((name) => this.#describe(name)));
     let bytes = found.reduce((sum, each) => sum + each.bytes, 0);
     const oldestMs = this.#deps.clock.now() - this.#ageMs;
     for (const each of found.toSorted((a, b) => a.usedMs - b.usedMs)) {
       if (each.usedMs > oldestMs && bytes <= this.#bytesMax) return;
+      if (this.#inUse.has(each.name)) continue;
       bytes -= each.bytes;
       await this.#turns.run(each.name, () => this.#remove(each));
     }

@@ -28,6 +28,11 @@ interface Explanation {
 /** The first that git's words show is what happened. They are those of the C locale. */
 const explanations: readonly Explanation[] = [
   {
+    sign: /cannot run ssh/i,
+    code: "failed_precondition",
+    detail: () => "ssh is not installed on the server; use https",
+  },
+  {
     // The system ends the part of git that writes, and git misses its answer.
     sign: /died of signal 25|file too large|invalid index-pack output/i,
     code: "payload_too_large",
@@ -55,7 +60,7 @@ const explanations: readonly Explanation[] = [
     detail: ({ host, url }) => `${host} refuses the ssh key of the server for ${url}`,
   },
   {
-    sign: /certificate|SSL/i,
+    sign: /SSL certificate|certificate (?:problem|verif)|certificate verification|SSL_|local issuer/i,
     code: "failed_precondition",
     detail: ({ host }) => `the certificate of ${host} is not trusted by the server`,
   },
@@ -78,7 +83,8 @@ const explanations: readonly Explanation[] = [
     isNowhere: true,
     sign: /not found|does not appear to be a git repository|not exported|does not exist|no such file or directory|error: 404/i,
     code: "not_found",
-    detail: ({ url }) => `there is no repository ${url}`,
+    detail: ({ url, hasCredential }) =>
+      `there is no repository ${url}${hasCredential ? ", or the credential does not open it" : ""}`,
   },
   {
     sign: /dubious ownership/i,
@@ -99,7 +105,9 @@ const explanations: readonly Explanation[] = [
 
 /** What git said on standard error, understood. */
 export function explainGitFailure(stderr: string, question: GitQuestion): GitFailure {
-  const found = explanations.find(({ sign }) => sign.test(stderr));
+  // Names in the URL may be anything.
+  const words = question.url === "" ? stderr : stderr.replaceAll(question.url, "…");
+  const found = explanations.find(({ sign }) => sign.test(words));
   if (found !== undefined) {
     return { error: new MicroError(found.code, found.detail(question)), isNowhere: found.isNowhere === true };
   }

@@ -122,7 +122,7 @@ export class GitProgram {
     const ended = Promise.all([child.stderr.text(), child.exited])
       .then(([stderr, code]) => {
         if (this.#isStopped) throw stopping();
-        if (isLate) throw new MicroError("gateway_timeout", `git has not answered within ${this.#timeoutMs / 1_000} s`);
+        if (isLate) throw tooLate(command.remote, this.#timeoutMs);
         return { code, stderr };
       })
       .finally(() => {
@@ -184,6 +184,11 @@ export class GitProgram {
       ),
     };
   }
+}
+
+function tooLate(remote: GitRemote | undefined, timeoutMs: number): MicroError {
+  const who = remote === undefined || remote.host === "" ? "git" : remote.host;
+  return new MicroError("gateway_timeout", `${who} has not sent what was asked within ${timeoutMs / 1_000} s`);
 }
 
 function stopping(): MicroError {
