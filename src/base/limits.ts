@@ -2,6 +2,8 @@
  * Every number that somebody may ask about, in one place, each with its reason. Units are in the names.
  */
 
+import { processLimits } from "./process-limits.ts";
+
 export const KiB = 1024;
 export const MiB = 1024 * KiB;
 
@@ -336,18 +338,7 @@ export const limits = {
   gitCacheAgeMs: 14 * 24 * 3_600_000,
   /** Packs of one cached repository before what it fetched earlier is dropped: each fetch of a new commit leaves one. */
   gitPackCountMax: 16,
-  /** Processes of one service on one machine. */
-  instancesPerServiceMax: 100,
-  /** Services that start at the same time when the server comes back: more only fight for the processors. */
-  startConcurrencyMax: 8,
-  /** Time for a started process to register and answer before that is reported as a failure. */
-  serviceStartTimeoutMs: 30_000,
-  /** Time between the request to end and the kill of a service that runs. */
-  serviceStopGraceMs: 12_000,
-  /** The same for a process that outlived its server: nobody calls it any more. */
-  survivorStopGraceMs: 2_000,
-  /** How soon the end of a service is noticed that an earlier server started; the end of its output says it at once. */
-  adoptedPollMs: 1_000,
+  ...processLimits,
   /** How often the memory of services with a limit is looked at where the system does not keep it: a fast leak gains 100 MiB meanwhile. */
   memoryWatchIntervalMs: 250,
   /** A build that takes longer hangs: the slowest that we know, a first one of a large Go module, takes a few minutes. */
@@ -356,11 +347,6 @@ export const limits = {
   buildLogBytesMax: 8 * MiB,
   /** Builds that run at the same time; each uses all processors that it can get. */
   buildConcurrencyMax: 2,
-  /** Wait before a crashed service is started again; doubles with each crash up to the maximum. */
-  restartInitialMs: 200,
-  restartMaxMs: 30_000,
-  /** A service that ran this long is healthy: its next crash counts as the first. */
-  restartResetMs: 30_000,
   /** What is kept of the log of one version of a service, unless `--log-size` says otherwise: a quarter of a million lines. */
   logBytesMax: 32 * MiB,
   /** Lines of a service older than this go, unless `--log-age` says otherwise: what nobody looked into for two weeks. */

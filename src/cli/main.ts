@@ -27,8 +27,12 @@ COMMANDS:
    logout       Log out of the current environment
    logs         Show the output of a service
    new          Create a service from a template
+   promote      Give a canary all calls of its service
+   restart      Start the processes of a service anew
    restore      Bring back what micro backup copied
+   rollback     Go back to the version of a service before
    run          Run a service from a folder
+   scale        Set how many processes a service has
    server       Run the micro server
    services     List the services of the registry
    status       Show how services are

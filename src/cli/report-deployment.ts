@@ -22,10 +22,12 @@ export function reportDeployment(
   const service = deployed?.service ?? name;
   const named = service === name ? {} : { service };
   const commit = deployed?.commit ?? "";
-  if (isJson) printJson({ name, version: folderVersion, status, ...named, ...(commit === "" ? {} : { commit }) });
+  const canary = deployed?.canary ?? 0;
+  const beside = { ...(commit === "" ? {} : { commit }), ...(canary === 0 ? {} : { canary }) };
+  if (isJson) printJson({ name, version: folderVersion, status, ...named, ...beside });
   else
     printNote(
-      `${name} is ${status}${service === name ? "" : ` as service ${service}`}${describe(deployed, oldCommit)}`,
+      `${name} is ${status}${service === name ? "" : ` as service ${service}`}${describe(deployed, oldCommit)}${canary === 0 ? "" : `, its canary gets ${canary}% of the calls`}`,
     );
 }
 

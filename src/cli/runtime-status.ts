@@ -18,6 +18,8 @@ export interface DeployedService {
   /** Of the repository, all its digits; empty for a folder. */
   readonly commit: string;
   readonly status: StatusName;
+  /** Percent of the calls that go to a canary; 0 without one. */
+  readonly canary: number;
   /** Why it does not run; empty where it does. */
   readonly error: string;
   readonly metadata: Readonly<Record<string, string>>;
@@ -33,6 +35,12 @@ export interface DeployedInstance {
   readonly pid: number;
   readonly status: StatusName;
   readonly restarts: number;
+  /** It ends again and again. */
+  readonly crashLoop: boolean;
+  /** Percent of the calls that it and its like get as a canary; 0 for all others. */
+  readonly share: number;
+  /** Why it does not run; empty where it does. */
+  readonly error: string;
 }
 
 export interface ServiceFilter {
@@ -56,6 +64,7 @@ function readService(fields: Fields): DeployedService {
     source: metadata["source"] ?? textOf(fields["source"]),
     commit: metadata["commit"] ?? "",
     status: readStatus(fields["status"]),
+    canary: numberOf(fields["canary"]),
     error: textOf(fields["error"]) || (metadata["error"] ?? ""),
     metadata,
     startedMs: readStarted(fields, metadata),
@@ -64,6 +73,9 @@ function readService(fields: Fields): DeployedService {
       pid: numberOf(each["pid"]),
       status: readStatus(each["status"]),
       restarts: numberOf(each["restarts"]),
+      crashLoop: (each["crash_loop"] ?? each["crashLoop"]) === true,
+      share: numberOf(each["share"]),
+      error: textOf(each["error"]),
     })),
   };
 }

@@ -90,6 +90,38 @@ export interface Registry {
   watch(options: WatchOptions): AsyncIterable<RegistryEvent>;
 }
 
+/** What one process of the runtime registered: it may serve more than one service. */
+export interface InstanceRegistration {
+  readonly domain: string;
+  /** The name that the service gave itself, which need not be that of its deployment. */
+  readonly name: string;
+  readonly version: string;
+  readonly node: ServiceNode;
+}
+
+/** Metadata of a node that gets a share of the calls to its service, in percent: of all nodes with this key together. */
+export const shareKey = "share";
+
+/**
+ * The runtime's hold on the nodes of its processes: it knows whether they answer, so it says whether calls go there.
+ *
+ * What a withheld instance registers is kept and shown to nobody else; heartbeats renew it.
+ */
+export interface InstanceTraffic {
+  /** Everything that an instance has registered, withheld or not, in the order in which it did. */
+  registrations(instance: string): readonly InstanceRegistration[];
+  /** The instances that serve this version of a service to callers. */
+  servers(version: Omit<InstanceRegistration, "node">): readonly string[];
+  /** Calls `listener` after an instance has registered something. Returns what ends that. */
+  onRegistered(listener: (instance: string) => void): () => void;
+  /** From now on no call goes to this instance, until it is admitted. */
+  withhold(instance: string): void;
+  /** Lets calls go there. @param share percent of the calls to its service, as of a canary; undefined: as to any other. */
+  admit(instance: string, share?: number): void;
+  /** Its process is dead: its nodes leave at once, and nothing is kept. Returns how many nodes there were. */
+  removeInstance(instance: string): number;
+}
+
 /**
  * The same knowledge, read at once: what an edge asks on every request. Answers are shared and stay as they are; a change
  * in the registry replaces them.

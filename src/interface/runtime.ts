@@ -33,6 +33,10 @@ export interface InstanceState {
   readonly startedAtMs?: number;
   /** Times that it was started again after a crash. */
   readonly restartCount: number;
+  /** It ended again and again, and is started ever more rarely. @default false */
+  readonly isCrashLooping?: boolean;
+  /** Percent of the calls that it and its like get, where it is a canary. */
+  readonly share?: number;
 }
 
 /** A service as the runtime keeps it: what was asked for, and what is. */
@@ -49,6 +53,8 @@ export interface RuntimeService extends ServiceKey {
   /** The build that it runs, as a few digits; absent where nothing had to be built. */
   readonly build?: string;
   readonly updatedAtMs: number;
+  /** Percent of the calls that go to a canary, where there is one. */
+  readonly canaryPercent?: number;
   readonly instances: readonly InstanceState[];
 }
 
@@ -87,6 +93,8 @@ export interface CreateServiceOptions {
 export interface UpdateServiceOptions extends CreateServiceOptions {
   /** Replaces what was said under the same keys. */
   readonly metadata?: Metadata;
+  /** Gives the new source this share of the calls, 1 to 99 percent, beside the old one, until it is promoted or rolled back. */
+  readonly canaryPercent?: number;
 }
 
 export interface LogLine {
@@ -134,6 +142,19 @@ export interface Runtime {
    * @throws MicroError `not_found`; `failed_precondition` with the reason when the new one does not start.
    */
   update(key: ServiceKey, source: string, options?: UpdateServiceOptions): Promise<void>;
+  /** Starts the present version anew, a few processes at a time, each new one before an old one ends. @throws as `update` does. */
+  restart(key: ServiceKey): Promise<void>;
+  /** Runs so many processes of it. @throws as `update` does, and `invalid_argument`. */
+  scale(key: ServiceKey, instances: number): Promise<void>;
+  /**
+   * Goes back to the version before, with as many processes as there are; another time to the one before that. Where there is a
+   * canary, that is ended instead.
+   *
+   * @throws as `update` does; `failed_precondition` when there is none.
+   */
+  rollback(key: ServiceKey): Promise<void>;
+  /** Puts the canary in the place of the rest. @throws as `update` does; `failed_precondition` when there is none. */
+  promote(key: ServiceKey): Promise<void>;
   /** Stops and forgets. @throws MicroError `not_found`. */
   delete(key: ServiceKey): Promise<void>;
   /** @throws MicroError `not_found` when there is no such service. */

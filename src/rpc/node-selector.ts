@@ -1,6 +1,6 @@
 import { backoffMs, type BackoffOptions } from "#base/backoff.ts";
 import { systemClock, type Clock } from "#base/clock.ts";
-import type { ServiceNode } from "#interface/registry.ts";
+import { shareKey, type ServiceNode } from "#interface/registry.ts";
 
 export interface NodeSelectorOptions {
   /** How long a node that fails is avoided. @default 200 ms at first, doubled for each failure in a row, 5 s at most */
@@ -34,6 +34,13 @@ const recordCountMax = 1_024;
  */
 const trialMs = 1_000;
 
+/** The nodes of a service of which some, as those of a canary, get a share of the calls. */
+interface Split {
+  readonly shared: readonly ServiceNode[];
+  readonly others: readonly ServiceNode[];
+  readonly percent: number;
+}
+
 const noneTried: ReadonlySet<string> = new Set();
 
 /**
@@ -41,6 +48,8 @@ const noneTried: ReadonlySet<string> = new Set();
  * in turn when they are equal. A node that could not be reached, or that left several calls in a row unanswered, is
  * avoided for a while, unless there is no other; then one call tries it. Nodes that are only slow to answer are avoided no
  * more than half of them: the rest could not carry everything.
+ *
+ * Nodes that get a share of the calls get that many, and the others the rest, as long as both have a node that works.
  */
 export class NodeSelector {
   readonly #ejection: BackoffOptions;
@@ -49,6 +58,8 @@ export class NodeSelector {
   readonly #random: () => number;
   /** By address. */
   readonly #records = new Map<string, NodeRecord>();
+  /** By the list of nodes, which stays as it is until something changes; undefined for most. */
+  readonly #splits = new WeakMap<readonly ServiceNode[], { readonly split: Split | undefined }>();
   #turn = 0;
   /** Records with failures; while there are none, no node has to be looked at. */
   #suspectCount = 0;
@@ -64,11 +75,17 @@ export class NodeSelector {
   pick(nodes: readonly ServiceNode[], tried: ReadonlySet<string> = noneTried): ServiceNode | undefined {
     const [only] = nodes;
     if (nodes.length <= 1) return only === undefined || tried.has(only.address) ? undefined : only;
-    const untried = tried.size === 0 ? nodes : nodes.filter((node) => !tried.has(node.address));
+    const group = this.#chooseGroup(nodes, tried);
+    const untried = tried.size === 0 ? group : group.filter((node) => !tried.has(node.address));
     if (this.#suspectCount === 0) return this.#lighter(untried);
     const node = this.#lighter(this.#eligible(untried));
     if (node !== undefined) this.#beginTrial(node);
     return node;
+  }
+
+  /** Calls to this address that are under way. */
+  callsUnderWay(address: string): number {
+    return this.#outstanding(address);
   }
 
   /** A call to the node begins. */
@@ -143,11 +160,34 @@ export class NodeSelector {
     const offset = 1 + Math.floor(this.#random() * (nodes.length - 1));
     const other = nodes[(at + offset) % nodes.length];
     if (next === undefined || other === undefined) return next;
-    return this.#outstanding(other) < this.#outstanding(next) ? other : next;
+    return this.#outstanding(other.address) < this.#outstanding(next.address) ? other : next;
   }
 
-  #outstanding(node: ServiceNode): number {
-    return this.#records.get(node.address)?.outstandingCount ?? 0;
+  /** Those of the nodes that this call is for: all of them, unless some get a share. */
+  #chooseGroup(nodes: readonly ServiceNode[], tried: ReadonlySet<string>): readonly ServiceNode[] {
+    const split = this.#splitOf(nodes);
+    if (split === undefined) return nodes;
+    const group = this.#random() * 100 < split.percent ? split.shared : split.others;
+    const now = this.#clock.now();
+    const works = ({ address }: ServiceNode): boolean =>
+      !tried.has(address) && (this.#records.get(address)?.avoidedUntilMs ?? 0) <= now;
+    return group.some(works) ? group : nodes;
+  }
+
+  #splitOf(nodes: readonly ServiceNode[]): Split | undefined {
+    const known = this.#splits.get(nodes);
+    if (known !== undefined) return known.split;
+    const shared = nodes.filter(({ metadata }) => metadata[shareKey] !== undefined);
+    const percent = Number(shared[0]?.metadata[shareKey]);
+    const others = nodes.filter((node) => !shared.includes(node));
+    const isSplit = shared.length > 0 && others.length > 0 && Number.isFinite(percent);
+    const split = isSplit ? { shared, others, percent } : undefined;
+    this.#splits.set(nodes, { split });
+    return split;
+  }
+
+  #outstanding(address: string): number {
+    return this.#records.get(address)?.outstandingCount ?? 0;
   }
 
   #record(address: string): NodeRecord {

@@ -71,10 +71,21 @@ async function build(deps: ServerDeps, parts: OwnedParts): Promise<ComposedServe
 
   // The network listens first: services, which need it, are started by the runtime behind it.
   const { address: networkAddress } = await listeners.network();
-  const { http } = connections;
+  const { http, selector } = connections;
   const { events, gitCredentials: credentials } = state;
   const { keepsServices, logRetention } = config;
-  const running = { store, auth, registry, http, events, credentials, logger: of("runtime"), paths, networkAddress };
+  const running = {
+    store,
+    auth,
+    registry,
+    http,
+    selector,
+    events,
+    credentials,
+    logger: of("runtime"),
+    paths,
+    networkAddress,
+  };
   const { runtime, news, start } = createRuntime({ ...running, keepsServices, logRetention });
   parts.own(news);
   parts.own(runtime);

@@ -11,6 +11,7 @@ import { RuntimeEventPublisher } from "#core/runtime/runtime-event-publisher.ts"
 import type { Events } from "#interface/events.ts";
 import type { Store } from "#interface/store.ts";
 import type { HttpClient } from "#rpc/http-client.ts";
+import type { NodeSelector } from "#rpc/node-selector.ts";
 import { probeNode } from "./probe-node.ts";
 import { provideSdk } from "./provide-sdk.ts";
 
@@ -32,6 +33,8 @@ export interface RuntimeDeps {
   readonly auth: Auth;
   readonly registry: MemoryRegistry;
   readonly http: HttpClient;
+  /** Knows the calls to services that are under way. */
+  readonly selector: NodeSelector;
   /** Where the runtime tells what happens. */
   readonly events: Events;
   readonly credentials: GitCredentials;
@@ -60,6 +63,7 @@ export function createRuntime(deps: RuntimeDeps): ServerRuntime {
     auth,
     registry,
     http,
+    selector,
     events,
     credentials,
     logger,
@@ -75,7 +79,6 @@ export function createRuntime(deps: RuntimeDeps): ServerRuntime {
     {
       store,
       registry,
-      removeInstance: (instance) => void registry.removeInstance(instance),
       identities: auth.identities,
       credentials,
       logger,
@@ -85,6 +88,7 @@ export function createRuntime(deps: RuntimeDeps): ServerRuntime {
       networkAddress: () => networkAddress,
       publicKey: auth.publicKey,
       probe: (node) => probeNode(http, node),
+      callsTo: ({ address }) => selector.callsUnderWay(address),
       provideSdk: provide,
       serverEnv: process.env,
     },

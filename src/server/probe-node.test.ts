@@ -11,7 +11,7 @@ const hasVersion6 = networkInterfaces()["lo"]?.some(({ address }) => address ===
 async function answers(address: string): Promise<boolean> {
   const http = createHttpClient();
   try {
-    return await probeNode(http, { id: "n", address, metadata: {} });
+    return (await probeNode(http, { id: "n", address, metadata: {} })) === "serving";
   } finally {
     await http.close();
   }

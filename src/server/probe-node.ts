@@ -1,4 +1,6 @@
 import { connect, type NetConnectOpts } from "node:net";
+import { isRecord } from "#base/json.ts";
+import type { NodeHealth } from "#core/runtime/watch-health.ts";
 import type { ServiceNode } from "#interface/registry.ts";
 import type { HttpClient } from "#rpc/http-client.ts";
 import { parseSocketAddress } from "#rpc/socket-address.ts";
@@ -8,25 +10,36 @@ const probeTimeoutMs = 2_000;
 const noBody = new TextEncoder().encode("{}");
 
 /**
- * Whether a node answers: a service on our framework says so itself, any other has to accept a connection. Never throws.
+ * How a node is: a service on our framework says so itself, any other has to accept a connection. Never throws.
  */
-export async function probeNode(http: HttpClient, node: ServiceNode): Promise<boolean> {
+export async function probeNode(http: HttpClient, node: ServiceNode): Promise<NodeHealth> {
   const address = node.metadata["http"];
   try {
-    return await (address === undefined ? acceptsConnection(node.address) : answersHealthCheck(http, address));
+    if (address !== undefined) return await askHealth(http, address);
+    return (await acceptsConnection(node.address)) ? "serving" : "silent";
   } catch {
-    return false;
+    return "silent";
   }
 }
 
-async function answersHealthCheck(http: HttpClient, address: string): Promise<boolean> {
+async function askHealth(http: HttpClient, address: string): Promise<NodeHealth> {
   const answer = await http.post(address, {
     path: "/grpc.health.v1.Health/Check",
     headers: { "content-type": "application/json" },
     body: noBody,
     signal: AbortSignal.timeout(probeTimeoutMs),
   });
-  return answer.status === 200;
+  return answer.status === 200 && !saysNotServing(answer.body) ? "serving" : "not_serving";
+}
+
+/** Words of grpc.health.v1 in JSON; an answer without them is one all the same. */
+function saysNotServing(body: Uint8Array): boolean {
+  try {
+    const answer: unknown = JSON.parse(new TextDecoder().decode(body));
+    return isRecord(answer) && answer["status"] === "NOT_SERVING";
+  } catch {
+    return false;
+  }
 }
 
 function acceptsConnection(address: string): Promise<boolean> {

@@ -1,4 +1,3 @@
-import { connect } from "node:net";
 import { systemClock } from "#base/clock.ts";
 import { createLogger, silentLogger, type Logger } from "#base/logger.ts";
 import type { ServiceNode } from "#interface/registry.ts";
@@ -9,8 +8,12 @@ import { openConfigKeys } from "#core/config/config-keys.ts";
 import { Secrets } from "#core/config/secrets.ts";
 import { MemoryRegistry } from "#core/registry/memory-registry.ts";
 import { GitCredentials } from "#core/runtime/git-credentials.ts";
-import { LocalRuntime, type LocalRuntimeOptions } from "#core/runtime/local-runtime.ts";
+import { LocalRuntime } from "#core/runtime/local-runtime.ts";
+import type { LocalRuntimeOptions } from "#core/runtime/local-runtime-options.ts";
+import type { NodeHealth } from "#core/runtime/watch-health.ts";
 import { SqliteStore } from "#core/store/sqlite-store.ts";
+
+const probeTimeoutMs = 500;
 
 /** A runtime with everything around it, for real: a store on disk, a registry, and a small network that services register at. */
 export interface RuntimeWorld extends AsyncDisposable {
@@ -49,7 +52,6 @@ export async function startRuntimeWorld({
     {
       store,
       registry,
-      removeInstance: (instance) => registry.removeInstance(instance),
       identities: {
         issue: async ({ instance }) => ({ id: instance, secret: "secret" }),
         revoke: async ({ namespace, service, version }) => {
@@ -66,7 +68,8 @@ export async function startRuntimeWorld({
       paths: { runtimeFolder: `${folder}/runtime`, logsFolder: `${folder}/logs` },
       networkAddress: () => `127.0.0.1:${network.port}`,
       publicKey: "public key",
-      probe: acceptsConnection,
+      probe: askNode,
+      callsTo: () => 0,
       provideSdk: async () => undefined,
       serverEnv: { ...process.env, SERVER_SECRET: "of the server" },
     },
@@ -115,16 +118,14 @@ function serveNetwork(registry: MemoryRegistry): Bun.Server<undefined> {
   });
 }
 
-function acceptsConnection({ address }: ServiceNode): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ path: address.slice("unix:".length) });
-    const finish = (accepted: boolean): void => {
-      socket.destroy();
-      resolve(accepted);
-    };
-    socket.once("connect", () => finish(true));
-    socket.once("error", () => finish(false));
-  });
+/** A service is well while it answers 200, and cannot serve when it answers anything else. */
+async function askNode({ address }: ServiceNode): Promise<NodeHealth> {
+  try {
+    const options = { unix: address.slice("unix:".length), signal: AbortSignal.timeout(probeTimeoutMs) };
+    return (await fetch("http://service/health", options)).status === 200 ? "serving" : "not_serving";
+  } catch {
+    return "silent";
+  }
 }
 
 /** A service that answers with `answer` and registers; then `more` runs. */

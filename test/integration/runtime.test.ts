@@ -1,41 +1,11 @@
 import { describe, expect, it } from "bun:test";
 import { existsSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
-import { readProcessMark } from "#core/runtime/process-mark.ts";
-import type { LogLine, LogQuery } from "#interface/runtime.ts";
 import { baseEnvironment } from "#testing/run-command.ts";
 import { createTempFolder } from "#testing/temp-folder.ts";
 import { waitUntil } from "#testing/wait-until.ts";
-import { serviceProgram, startRuntimeWorld, type RuntimeWorld } from "./runtime-world.ts";
-
-const key = { namespace: "micro", name: "greeter", version: "latest" };
-const other = { ...key, name: "other" };
-
-async function deploy(world: RuntimeWorld, program: string, options = {}): Promise<void> {
-  await world.runtime.create(key, await world.upload(key, { "index.ts": program }), options);
-}
-
-async function untilStatus(world: RuntimeWorld, status: string): Promise<void> {
-  await waitUntil(`greeter is ${status}`, async () => (await world.state(key)).status === status);
-}
-
-async function pidOf(world: RuntimeWorld): Promise<number> {
-  return waitUntil("greeter has a process", async () => (await world.state(key)).instances[0]?.pid);
-}
-
-function isAlive(pid: number): boolean {
-  return readProcessMark(pid) !== undefined;
-}
-
-async function ask(world: RuntimeWorld): Promise<string> {
-  const [node] = world.registry.nodes(key.name, key.namespace);
-  const response = await fetch("http://service/", { unix: node?.address.slice("unix:".length) ?? "" });
-  return response.text();
-}
-
-async function readLog(world: RuntimeWorld, query: LogQuery = {}): Promise<LogLine[]> {
-  return Array.fromAsync(world.runtime.logs(key, query));
-}
+import { ask, deploy, isAlive, key, other, pidOf, readLog, untilStatus } from "./runtime-actions.ts";
+import { serviceProgram, startRuntimeWorld } from "./runtime-world.ts";
 
 describe("LocalRuntime.create()", () => {
   it("says running only when the service is registered and answers", async () => {
@@ -244,7 +214,8 @@ describe("LocalRuntime.update()", () => {
     expect(await ask(world)).toBe("v2");
     expect(await world.state(key)).toMatchObject({ status: "running" });
     expect(isAlive(pid)).toBe(false);
-    expect(await readdir(`${temp.path}/runtime/sources`)).toHaveLength(1);
+    // The version before is kept, to go back to.
+    expect(await readdir(`${temp.path}/runtime/sources`)).toHaveLength(2);
   });
 
   it("keeps the old version when the new one does not start, and says why", async () => {

@@ -12,7 +12,7 @@ import { root, startServiceProcess } from "./service-process.ts";
 interface Status {
   readonly name: string;
   readonly status: string;
-  readonly instances: readonly { readonly pid?: number; readonly restarts: number }[];
+  readonly instances: readonly { readonly pid?: number; readonly status: string; readonly restarts: number }[];
 }
 
 async function statusOf(server: TestServer, name: string): Promise<Status | undefined> {
@@ -86,8 +86,12 @@ async function pidsOf(server: TestServer, name: string): Promise<readonly number
   return (await statusOf(server, name))?.instances.map(({ pid = 0 }) => pid) ?? [];
 }
 
+/** With all of its processes. */
 async function untilRunning(server: TestServer, name: string): Promise<void> {
-  await waitUntil(`${name} runs`, async () => (await statusOf(server, name))?.status === "running");
+  await waitUntil(
+    `${name} runs`,
+    async () => (await statusOf(server, name))?.instances.every(({ status }) => status === "running") === true,
+  );
 }
 
 describe("services whose server dies", () => {
@@ -97,6 +101,7 @@ describe("services whose server dies", () => {
     await using temp = await createTempFolder();
     await writeTicker(temp.path);
     expect((await server.micro(["run", temp.path, "--name", "ticker", "--instances", "2"])).code).toBe(0);
+    await untilRunning(server, "ticker");
     const before = await pidsOf(server, "ticker");
     expect(new Set(before).size).toBe(2);
     await server.kill("SIGKILL");

@@ -103,9 +103,10 @@ function describeSource({ source, commit }: DeployedService): string {
   return source.endsWith(`@${commit}`) ? source.replace(commit, short) : `${source} (${short})`;
 }
 
-function describe({ name, service, metadata, error, status }: DeployedService): string {
+function describe({ name, service, metadata, canary, error, status }: DeployedService): string {
   const parts = [`owner=${metadata["owner"] ?? "n/a"}`, `group=${metadata["group"] ?? "n/a"}`];
   if (service !== name) parts.push(`service=${service}`);
+  if (canary > 0) parts.push(`canary=${canary}%`);
   if (status === "error" || error !== "") parts.push(`error=${error === "" ? "n/a" : error}`);
   return parts.join(", ");
 }

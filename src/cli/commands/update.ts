@@ -1,10 +1,11 @@
+import { explainRefusal } from "#cli/change-service.ts";
 import { CommandError } from "#cli/command-error.ts";
+import type { FlagValues } from "#cli/arguments/flag-values.ts";
 import type { Command } from "#cli/command.ts";
 import { deployFlags, folderVersion, planDeployment, readPlanSource, uploadPlan } from "#cli/deploy.ts";
 import { startProgress } from "#cli/output/progress-line.ts";
 import { reportDeployment } from "#cli/report-deployment.ts";
 import { readDeployed, type DeployedService } from "#cli/runtime-status.ts";
-import { MicroError } from "#base/error.ts";
 import { limits } from "#base/limits.ts";
 import { runTimeoutMs, waitUntilRunning } from "#cli/wait-until-running.ts";
 
@@ -18,13 +19,22 @@ export const command: Command = {
   usage: "SOURCE [-- ARG…]",
   details:
     "The old source stays up until the new one runs, and also when that does not start.\nWhat no flag says stays as it was.",
-  flags: deployFlags.filter(({ name }) => !otherFlags.has(name)),
+  flags: [
+    ...deployFlags.filter(({ name }) => !otherFlags.has(name)),
+    {
+      name: "canary",
+      kind: "string",
+      placeholder: "PERCENT",
+      help: "give the new source this share of the calls, until micro promote or micro rollback",
+    },
+  ],
   wordCount: { min: 1, max: 1 },
   takesRest: true,
   run: async (invocation) => {
     const plan = planDeployment(invocation);
     const { flags, session, isJson } = invocation;
     const timeoutMs = flags.durationMs("timeout") ?? runTimeoutMs;
+    const canary = readPercent(flags);
     const progress = startProgress();
     let deployed: DeployedService;
     let oldCommit: string;
@@ -39,7 +49,8 @@ export const command: Command = {
       }
       oldCommit = present.commit;
       const oldInstances = new Set(present.instances.map(({ id }) => id));
-      const { resource, options } = await uploadPlan(plan, files, { session, progress });
+      const { resource, options: said } = await uploadPlan(plan, files, { session, progress });
+      const options = canary === undefined ? said : { ...said, canary };
       progress.show(`${plan.name}: starting`);
       // The server answers when the new source runs, so the call may take as long as a start.
       await session
@@ -54,8 +65,9 @@ export const command: Command = {
   },
 };
 
-/** New source that does not start is a failure of this command, with the server's reason. */
-function explainRefusal(reason: unknown): never {
-  if (!MicroError.is(reason) || reason.code !== "failed_precondition") throw reason;
-  throw new CommandError(reason.detail, { code: reason.code, cause: reason });
+/** @throws CommandError for a share that is none. */
+function readPercent(flags: FlagValues): number | undefined {
+  const percent = flags.count("canary");
+  if (percent === undefined || (percent >= 1 && percent <= 99)) return percent;
+  throw new CommandError(`Invalid value "${percent}" for flag -canary: it is from 1 to 99, in percent of the calls`);
 }

@@ -5,6 +5,8 @@ import { limits } from "#base/limits.ts";
 import type {
   DomainEntry,
   Endpoint,
+  InstanceRegistration,
+  InstanceTraffic,
   RegisterOptions,
   Registry,
   RegistryEvent,
@@ -14,6 +16,7 @@ import type {
   WatchOptions,
 } from "#interface/registry.ts";
 import { checkEntry } from "./check-entry.ts";
+import { InstanceGate, type HeldNode } from "./instance-gate.ts";
 import { LeaseQueue } from "./lease-queue.ts";
 import type { NodeLease } from "./node-lease.ts";
 import { RegistryWatcher } from "./registry-watcher.ts";
@@ -30,12 +33,14 @@ const noEntries: readonly ServiceEntry[] = Object.freeze([]);
  *
  * It is also the directory that the edges of the same process read at every request.
  */
-export class MemoryRegistry implements Registry, ServiceDirectory, Stoppable {
+export class MemoryRegistry implements Registry, ServiceDirectory, InstanceTraffic, Stoppable {
   readonly #clock: Clock;
   /** Domain → service name → record. */
   readonly #domains = new Map<string, Map<string, ServiceRecord>>();
   /** Nodes by the runtime's instance that they belong to. */
   readonly #instances = new Map<string, Set<NodeLease>>();
+  readonly #gate = new InstanceGate();
+  readonly #registeredListeners = new Set<(instance: string) => void>();
   readonly #leases = new LeaseQueue<NodeLease>();
   readonly #watchers = new Set<RegistryWatcher>();
   #nodeCount = 0;
@@ -58,20 +63,24 @@ export class MemoryRegistry implements Registry, ServiceDirectory, Stoppable {
     if (this.#isStopped) throw new MicroError("unavailable", "the server is stopping", { at: "registry" });
     const ttlMs = options.ttlMs ?? limits.registryTtlMs;
     const expiresAtMs = ttlMs === 0 ? Infinity : this.#clock.now() + ttlMs;
-    const known = this.#domains.get(options.domain)?.get(service.name)?.version(service.version);
-    this.#requireRoom(service.nodes.filter((node) => known?.lease(node.id) === undefined).length);
-    const version = known ?? this.#record(options.domain, service.name).addVersion(service.version);
     const content = { metadata: service.metadata, endpoints: service.endpoints };
-    let isChanged = false;
-    for (const node of service.nodes) {
-      isChanged =
-        this.#place({ version, node, content, expiresAtMs, ticketAtMs: Infinity, isReleased: false }) || isChanged;
+    const nodes = service.nodes.map((node) => this.#gate.show(node));
+    const [held, open] = partition(nodes, (node) => this.#gate.isClosed(node.metadata["instance"]));
+    const { domain } = options;
+    const known = this.#domains.get(domain)?.get(service.name)?.version(service.version);
+    this.#requireRoom(held.length + open.filter((node) => known?.lease(node.id) === undefined).length);
+    const { name, version } = service;
+    for (const node of held) {
+      this.#gate.hold(node.metadata["instance"] ?? "", { domain, name, version, node, content, expiresAtMs });
     }
-    this.#schedule();
-    if (isChanged) this.#announce(known === undefined ? "create" : "update", version, version);
+    this.#placeAll({ domain, name, version, content, expiresAtMs }, open);
+    for (const instance of new Set(nodes.flatMap((node) => node.metadata["instance"] ?? []))) {
+      for (const listener of this.#registeredListeners) listener(instance);
+    }
   }
 
   async deregister(service: ServiceEntry, options: { readonly domain: string }): Promise<void> {
+    for (const node of service.nodes) this.#gate.drop(options.domain, service, node);
     const version = this.#domains.get(options.domain)?.get(service.name)?.version(service.version);
     if (version === undefined) return;
     this.#release(service.nodes.flatMap((node) => version.lease(node.id) ?? []));
@@ -118,11 +127,54 @@ export class MemoryRegistry implements Registry, ServiceDirectory, Stoppable {
     return this.#domains.get(namespace)?.get(service)?.hasEndpoints === true;
   }
 
-  /** A process is dead: its nodes leave at once. Returns how many there were. */
+  registrations(instance: string): readonly InstanceRegistration[] {
+    const nowMs = this.#clock.now();
+    const held = this.#gate.held(instance).filter(({ expiresAtMs }) => expiresAtMs > nowMs);
+    const placed = [...(this.#instances.get(instance) ?? [])].map(({ version, node }) => {
+      const { domain, name } = version;
+      return { domain, name, version: version.version, node };
+    });
+    return [...placed, ...held.map(({ domain, name, version, node }) => ({ domain, name, version, node }))];
+  }
+
+  servers({ domain, name, version }: Omit<InstanceRegistration, "node">): readonly string[] {
+    const nodes = this.#domains.get(domain)?.get(name)?.version(version)?.entry.nodes ?? noNodes;
+    return nodes.flatMap((node) => node.metadata["instance"] ?? []);
+  }
+
+  onRegistered(listener: (instance: string) => void): () => void {
+    this.#registeredListeners.add(listener);
+    return () => void this.#registeredListeners.delete(listener);
+  }
+
+  withhold(instance: string): void {
+    if (this.#gate.isClosed(instance)) return;
+    this.#gate.close(instance);
+    const leases = [...(this.#instances.get(instance) ?? [])];
+    for (const { version, node, content, expiresAtMs } of leases) {
+      const { domain, name } = version;
+      this.#gate.hold(instance, { domain, name, version: version.version, node, content, expiresAtMs });
+    }
+    this.#release(leases);
+  }
+
+  admit(instance: string, share?: number): void {
+    if (!this.#gate.isClosed(instance)) {
+      if (this.#gate.shareOf(instance) === share) return;
+      // What callers see of its nodes changes.
+      this.withhold(instance);
+    }
+    const nowMs = this.#clock.now();
+    for (const { node, ...said } of this.#gate.open(instance, share)) {
+      if (said.expiresAtMs > nowMs) this.#placeAll(said, [this.#gate.show(node)]);
+    }
+  }
+
   removeInstance(instance: string): number {
+    const heldCount = this.#gate.open(instance, undefined).length;
     const leases = [...(this.#instances.get(instance) ?? [])];
     this.#release(leases);
-    return leases.length;
+    return heldCount + leases.length;
   }
 
   /** Takes out the nodes that were not heard of for their lifetime. The registry does it itself when the time comes. */
@@ -138,8 +190,23 @@ export class MemoryRegistry implements Registry, ServiceDirectory, Stoppable {
     for (const watcher of this.#watchers) watcher.close();
   }
 
+  /** Places nodes of one version together, so that it is announced once. */
+  #placeAll(said: Omit<HeldNode, "node">, nodes: readonly ServiceNode[]): void {
+    if (nodes.length === 0) return;
+    const { domain, name, content, expiresAtMs } = said;
+    const known = this.#domains.get(domain)?.get(name)?.version(said.version);
+    const version = known ?? this.#record(domain, name).addVersion(said.version);
+    let isChanged = false;
+    for (const node of nodes) {
+      const lease = { version, node, content, expiresAtMs, ticketAtMs: Infinity, isReleased: false };
+      isChanged = this.#place(lease) || isChanged;
+    }
+    this.#schedule();
+    if (isChanged) this.#announce(known === undefined ? "create" : "update", version, version);
+  }
+
   #requireRoom(newNodeCount: number): void {
-    if (this.#nodeCount + newNodeCount <= limits.registryNodeCountMax) return;
+    if (this.#nodeCount + this.#gate.count + newNodeCount <= limits.registryNodeCountMax) return;
     throw new MicroError("too_many_requests", `the registry is full: it holds ${limits.registryNodeCountMax} nodes`);
   }
 
@@ -245,4 +312,8 @@ export class MemoryRegistry implements Registry, ServiceDirectory, Stoppable {
     }, waitMs);
     this.#timer.unref();
   }
+}
+
+function partition<T>(items: readonly T[], test: (item: T) => boolean): readonly [readonly T[], readonly T[]] {
+  return [items.filter(test), items.filter((item) => !test(item))];
 }

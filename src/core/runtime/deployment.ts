@@ -1,18 +1,23 @@
 import { MicroError } from "#base/error.ts";
 import type { InstanceState, RuntimeService, ServiceStatus } from "#interface/runtime.ts";
 import { BuildStep } from "./build-step.ts";
-import { Instance, type InstanceDeps } from "./instance.ts";
+import { Instance, type InstanceDeps, type InstanceTrouble, type StopOptions } from "./instance.ts";
 import type { Launcher } from "./launcher.ts";
 import type { ProcessNote } from "./process-notes.ts";
+import { rollOver, startAll, stopInstances, type RollOverOptions } from "./roll-over.ts";
 import type { Builder } from "./service-builder.ts";
 import { instanceCount, type ServiceRecord } from "./service-record.ts";
+import { canaryCount, withRevision } from "./service-revision.ts";
+import type { HealthOptions } from "./watch-health.ts";
 
-export interface DeploymentDeps extends Omit<InstanceDeps, "prepare"> {
+export interface DeploymentDeps extends Omit<InstanceDeps, "prepare" | "onTrouble"> {
   readonly launcher: Launcher;
   readonly builder: Builder;
+  /** A process of this revision ended by itself, or hung. */
+  readonly onTrouble: (revision: string, trouble: InstanceTrouble) => void;
 }
 
-export interface DeploymentOptions {
+export interface DeploymentOptions extends HealthOptions {
   /** @default limits.serviceStartTimeoutMs */
   readonly startTimeoutMs?: number;
   /** @default limits.serviceStopGraceMs */
@@ -21,6 +26,9 @@ export interface DeploymentOptions {
 
 /** Digits of a build's hash that are shown. */
 const buildLength = 7;
+
+/** What a change keeps of the present processes: those for which it is true. @default none */
+type Keeps = (instance: Instance) => boolean;
 
 /** A declared service with its processes. Its owner lets one change at a time happen. */
 export class Deployment {
@@ -32,8 +40,11 @@ export class Deployment {
   #built: string | undefined;
   #record: ServiceRecord;
   #instances: readonly Instance[];
-  /** Processes of an update that has not succeeded yet. */
-  #candidates: readonly Instance[] = [];
+  /** Processes of the version that gets a share of the calls. */
+  #canaries: readonly Instance[];
+  /** Processes that come or go with a change under way. */
+  #passing: readonly Instance[] = [];
+  #isStopping = false;
 
   /** @param adopted processes of it that a server before left running; they are looked after from now on. */
   constructor(
@@ -46,8 +57,11 @@ export class Deployment {
     this.#deps = deps;
     this.#options = rest;
     this.#build = new BuildStep(deps);
-    this.#instances = this.#createInstances(record, adopted);
-    for (const each of this.#instances.slice(0, adopted.length)) each.start();
+    const ofRevision = (revision: string | undefined): readonly ProcessNote[] =>
+      adopted.filter((note) => note.revision === revision);
+    this.#instances = this.#create(record, instanceCount(record), ofRevision(record.revision));
+    this.#canaries = this.#createCanaries(record, ofRevision(record.canary?.next.revision));
+    for (const each of this.#all) if (each.isAdopted) each.start();
   }
 
   get record(): ServiceRecord {
@@ -55,11 +69,12 @@ export class Deployment {
   }
 
   get state(): RuntimeService {
-    const { namespace, name, version, metadata, source, git, updatedAtMs } = this.#record;
-    const instances = this.#instances.map((each) => each.state);
+    const { namespace, name, version, metadata, source, git, updatedAtMs, canary } = this.#record;
+    const running = [...this.#instances, ...this.#canaries];
+    const instances = running.map((each) => each.state);
     const status = this.#withBuild(combineStatus(instances));
     const error = instances.find((each) => each.error !== undefined)?.error ?? this.#build.error ?? this.#record.error;
-    const serviceName = this.#instances.find((each) => each.serviceName !== undefined)?.serviceName ?? name;
+    const serviceName = running.find((each) => each.serviceName !== undefined)?.serviceName ?? name;
     return {
       namespace,
       name,
@@ -70,54 +85,110 @@ export class Deployment {
       status,
       source: git === undefined ? (metadata["source"] ?? source) : `${git.place}@${git.ref}`,
       ...(git === undefined ? {} : { commit: git.commit }),
+      ...(canary === undefined ? {} : { canaryPercent: canary.percent }),
       ...(serviceName === name ? {} : { serviceName }),
       ...(this.#built === undefined ? {} : { build: this.#built.slice(0, buildLength) }),
       ...(error === undefined ? {} : { error }),
     };
   }
 
+  /** True when there is something that a failed change must not take away. */
+  get hasAnswered(): boolean {
+    return this.#instances.some((each) => each.hasAnswered);
+  }
+
   /** Whether one of its processes is that instance. */
   owns(instance: string): boolean {
-    return [...this.#instances, ...this.#candidates].some(({ id }) => id === instance);
+    return this.#all.some(({ id }) => id === instance);
   }
 
   /** Builds, then starts; what comes of it is seen in `state`. */
   start(): void {
-    this.#starting = this.#buildAndStart(this.#record, this.#instances);
+    this.#starting = this.#buildAndStart();
   }
 
   /** Resolves when the first attempt of every process to start has ended, well or not. */
   async settled(): Promise<void> {
     await this.#starting;
     if (this.#build.error !== undefined) return;
-    await Promise.all(this.#instances.map((each) => each.firstStart));
+    await Promise.all([...this.#instances, ...this.#canaries].map((each) => each.firstStart));
   }
 
   /**
-   * Starts the service anew beside what runs, switches when all of the new answers, then stops the old. Where the old
-   * never answered there is nothing to protect: it is stopped first, and what becomes of the new is seen in `state`.
+   * Puts what this record says in the place of what runs, a few processes at a time. Where the old never answered there is
+   * nothing to protect: it is stopped first, and what becomes of the new is seen in `state`. A canary ends, unless it is
+   * kept.
    *
-   * @param commit makes the new record durable; called before the old is stopped.
+   * @param commit makes the new record durable; called before the last of the old is stopped.
    * @throws MicroError `failed_precondition` with the reason when the new cannot be built or does not answer; the old keeps running.
    */
-  async replace(record: ServiceRecord, commit: () => Promise<void>): Promise<void> {
-    if (!this.#instances.some((each) => each.hasAnswered)) return this.#startOver(record, commit);
+  async replace(record: ServiceRecord, commit: () => Promise<void>, keeps: Keeps = () => false): Promise<void> {
+    const present = [...this.#instances, ...this.#canaries];
+    const kept = present.filter(keeps);
+    if (!this.hasAnswered) {
+      await this.#startOver(record, commit, kept);
+      return;
+    }
     const { hash } = await this.#build.run(record);
-    this.#candidates = this.#createInstances(record);
-    const old = this.#instances;
+    const canaries = this.#canaries.filter(keeps);
+    await this.#roll(record, commit, {
+      kept,
+      old: present.filter((each) => !kept.includes(each)),
+      onStep: (serving, passing) => {
+        this.#canaries = canaries.filter((each) => serving.includes(each));
+        this.#instances = serving.filter((each) => !this.#canaries.includes(each));
+        this.#passing = passing;
+      },
+    });
+    this.#built = hash;
+    this.#canaries = [];
+    for (const each of canaries) each.promote();
+  }
+
+  /** Another number of processes of the same. @throws MicroError as `replace` does; there are as many as before then. */
+  async scale(record: ServiceRecord, commit: () => Promise<void>): Promise<void> {
+    if (!this.hasAnswered) return this.#startOver(record, commit, this.#instances);
+    await this.#roll(record, commit, {
+      kept: this.#instances,
+      old: [],
+      onStep: (serving, passing) => {
+        this.#instances = serving;
+        this.#passing = passing;
+      },
+    });
+  }
+
+  /** Starts the canary that the record names beside what runs. @throws MicroError when it does not answer; nothing has changed then. */
+  async startCanary(record: ServiceRecord, commit: () => Promise<void>): Promise<void> {
+    const { canary } = record;
+    if (canary === undefined) return;
+    await this.#build.run(withRevision(record, canary.next));
+    const before = this.#canaries;
+    const canaries = this.#createCanaries(record);
+    this.#passing = canaries;
     try {
-      await startAll(this.#candidates);
+      await startAll(canaries);
       await commit();
     } catch (reason) {
-      await stopInstances(this.#candidates);
-      this.#candidates = [];
+      await stopInstances(canaries);
+      this.#passing = [];
       throw MicroError.from(reason);
     }
     this.#record = record;
-    this.#built = hash;
-    this.#instances = this.#candidates;
-    this.#candidates = [];
-    await stopInstances(old);
+    this.#canaries = canaries;
+    this.#passing = before;
+    await stopInstances(before);
+    this.#passing = [];
+  }
+
+  /** Ends the canary; all calls go to the rest again. */
+  async endCanary(record: ServiceRecord, commit: () => Promise<void>): Promise<void> {
+    await commit();
+    this.#record = record;
+    this.#passing = this.#canaries;
+    this.#canaries = [];
+    await stopInstances(this.#passing);
+    this.#passing = [];
   }
 
   /** The record without a change of what runs: an update was refused. */
@@ -130,35 +201,83 @@ export class Deployment {
     this.#build.cancel();
   }
 
-  async stop(): Promise<void> {
+  /** Ends everything; a change that is under way fails. */
+  async stop(options?: StopOptions): Promise<void> {
+    this.#isStopping = true;
     this.cancelBuild();
     await this.#starting;
-    await stopInstances([...this.#instances, ...this.#candidates]);
+    await stopInstances(this.#all, options);
   }
 
-  /** Leaves what runs to the next server; what is not declared ends. */
+  /** Leaves what runs to the next server; what only comes or goes ends. */
   async release(): Promise<void> {
+    this.#isStopping = true;
     this.cancelBuild();
     await this.#starting;
-    await Promise.all([...this.#instances.map((each) => each.release()), stopInstances(this.#candidates)]);
+    const staying = [...this.#instances, ...this.#canaries];
+    await Promise.all([...staying.map((each) => each.release()), stopInstances(this.#passing)]);
   }
 
-  async #startOver(record: ServiceRecord, commit: () => Promise<void>): Promise<void> {
-    await commit();
-    await this.stop();
-    this.#record = record;
-    this.#instances = this.#createInstances(record);
-    this.start();
+  get #all(): readonly Instance[] {
+    return [...this.#instances, ...this.#canaries, ...this.#passing];
   }
 
-  async #buildAndStart(record: ServiceRecord, instances: readonly Instance[]): Promise<void> {
+  async #roll(
+    record: ServiceRecord,
+    commit: () => Promise<void>,
+    change: Pick<RollOverOptions, "kept" | "old" | "onStep">,
+  ): Promise<void> {
     try {
-      this.#built = (await this.#build.run(record)).hash;
+      this.#instances = await rollOver({
+        ...change,
+        count: instanceCount(record),
+        create: (count) => {
+          if (this.#isStopping) throw new MicroError("unavailable", "the service is being stopped");
+          return this.#create(record, count);
+        },
+        commit: async () => {
+          await commit();
+          this.#record = record;
+        },
+      });
+    } catch (reason) {
+      this.#refill();
+      throw reason;
+    } finally {
+      this.#passing = [];
+    }
+  }
+
+  async #startOver(record: ServiceRecord, commit: () => Promise<void>, kept: readonly Instance[]): Promise<void> {
+    await commit();
+    this.cancelBuild();
+    await this.#starting;
+    const count = instanceCount(record);
+    const staying = kept.slice(0, count);
+    await stopInstances([...this.#instances, ...this.#canaries].filter((each) => !staying.includes(each)));
+    this.#record = record;
+    this.#instances = [...staying, ...this.#create(record, count - staying.length)];
+    this.#canaries = [];
+    if (!this.#isStopping) this.start();
+  }
+
+  /** After a change that failed half-way: as many as are declared. */
+  #refill(): void {
+    const missing = instanceCount(this.#record) - this.#instances.length;
+    if (missing <= 0 || this.#isStopping) return;
+    const added = this.#create(this.#record, missing);
+    this.#instances = [...this.#instances, ...added];
+    for (const each of added) each.start();
+  }
+
+  async #buildAndStart(): Promise<void> {
+    try {
+      this.#built = (await this.#build.run(this.#record)).hash;
     } catch {
       // Told by `state`; not tried again by itself, since the same source fails in the same way.
       return;
     }
-    for (const each of instances) each.start();
+    for (const each of [...this.#instances, ...this.#canaries]) each.start();
   }
 
   /** Processes that were never started wait for their build, or have none to come from. */
@@ -168,28 +287,31 @@ export class Deployment {
     return this.#build.error === undefined ? status : "error";
   }
 
-  #createInstances(record: ServiceRecord, adopted: readonly ProcessNote[] = []): Instance[] {
-    const prepare = (instance: string): ReturnType<Launcher["prepare"]> =>
-      this.#deps.launcher.prepare(record, instance);
-    const options = { ...this.#options, deployment: record, revision: record.revision ?? "" };
-    return Array.from({ length: instanceCount(record) }, (_none, index) => {
+  #createCanaries(record: ServiceRecord, adopted: readonly ProcessNote[] = []): readonly Instance[] {
+    const { canary } = record;
+    if (canary === undefined) return [];
+    return this.#create(withRevision(record, canary.next), canaryCount(record), adopted, canary.percent);
+  }
+
+  #create(
+    record: ServiceRecord,
+    count: number,
+    adopted: readonly ProcessNote[] = [],
+    share?: number,
+  ): readonly Instance[] {
+    const { launcher, onTrouble, ...deps } = this.#deps;
+    const { revision = "" } = record;
+    const own = {
+      ...deps,
+      prepare: (instance: string): ReturnType<Launcher["prepare"]> => launcher.prepare(record, instance),
+      onTrouble: (trouble: InstanceTrouble): void => onTrouble(revision, trouble),
+    };
+    const options = { ...this.#options, deployment: record, revision, ...(share === undefined ? {} : { share }) };
+    return Array.from({ length: Math.max(0, count) }, (_none, index) => {
       const note = adopted[index];
-      return new Instance({ ...this.#deps, prepare }, { ...options, ...(note === undefined ? {} : { adopted: note }) });
+      return new Instance(own, { ...options, ...(note === undefined ? {} : { adopted: note }) });
     });
   }
-}
-
-/** @throws MicroError `failed_precondition` when one of them does not answer. */
-async function startAll(instances: readonly Instance[]): Promise<void> {
-  for (const each of instances) each.start();
-  for (const each of instances) {
-    const first = await each.firstStart;
-    if (first.kind === "failed") throw new MicroError("failed_precondition", first.error);
-  }
-}
-
-async function stopInstances(instances: readonly Instance[]): Promise<void> {
-  await Promise.all(instances.map((each) => each.stop()));
 }
 
 /** A service is as well as its best process: it answers when one of them does. */

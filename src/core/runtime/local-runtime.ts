@@ -1,10 +1,6 @@
 import { resolve } from "node:path";
-import type { Clock } from "#base/clock.ts";
 import { MicroError } from "#base/error.ts";
 import type { Stoppable } from "#base/lifecycle.ts";
-import type { Logger } from "#base/logger.ts";
-import type { LaunchIdentities } from "#interface/auth.ts";
-import type { Registry, ServiceNode } from "#interface/registry.ts";
 import type {
   CreateServiceOptions,
   LogLine,
@@ -14,76 +10,34 @@ import type {
   ServiceKey,
   UpdateServiceOptions,
 } from "#interface/runtime.ts";
-import type { RuntimeEventSink } from "#interface/runtime-event.ts";
-import type { Store } from "#interface/store.ts";
-import { checkServiceKey, mergeOptions } from "./check-service.ts";
+import { checkServiceKey } from "./check-service.ts";
 import { compareKeys } from "./compare-keys.ts";
 import { ControlGroups } from "./control-group.ts";
-import { Deployment, type DeploymentOptions } from "./deployment.ts";
+import { Deployment } from "./deployment.ts";
 import { endSurvivors } from "./end-survivors.ts";
-import type { GitCredentials } from "./git-credentials.ts";
-import { GitSources, type GitSourcesOptions } from "./git-sources.ts";
+import { GitSources } from "./git-sources.ts";
+import type { InstanceTrouble } from "./instance.ts";
 import { InstanceNodes } from "./instance-nodes.ts";
 import { KeyedQueue } from "./keyed-queue.ts";
-import { currentBun, type BunRunner } from "./launch-command.ts";
+import { currentBun } from "./launch-command.ts";
 import { Launcher } from "./launcher.ts";
+import type { LocalRuntimeDeps, LocalRuntimeOptions } from "./local-runtime-options.ts";
 import { OutputPipes } from "./output-pipes.ts";
-import type { LogRetention } from "./log-file.ts";
 import { prepareRecord, type PrepareRecordDeps } from "./prepare-record.ts";
 import { ProcessNotes, type ProcessNote } from "./process-notes.ts";
 import { ProcessLimiter } from "./process-limiter.ts";
 import { ProcessStarter } from "./process-starter.ts";
+import { ServiceChanges, stoppingDetail } from "./service-changes.ts";
 import { ServiceLogs } from "./service-logs.ts";
-import { givenOptions, type SourceContent } from "./service-source.ts";
 import { toServiceStoreKey, type ServiceRecord } from "./service-record.ts";
 import { ServiceRecords, sourceStoreKeys } from "./service-records.ts";
 import { labelOf } from "./service-label.ts";
 import { openSocketFolder } from "./socket-folder.ts";
-import { ServiceBuilder, type ServiceBuilderOptions } from "./service-builder.ts";
+import { ServiceBuilder } from "./service-builder.ts";
 import { sortSurvivors } from "./sort-survivors.ts";
 import { SourceStore } from "./source-store.ts";
+import { everyVersion } from "./service-revision.ts";
 import { startInTurns } from "./start-in-turns.ts";
-
-export interface LocalRuntimeDeps {
-  readonly store: Store;
-  readonly registry: Pick<Registry, "watch">;
-  /** The process of an instance is dead: its nodes leave the registry at once. */
-  readonly removeInstance: (instance: string) => void;
-  readonly identities: LaunchIdentities;
-  /** What opens private repositories. */
-  readonly credentials: GitCredentials;
-  readonly logger: Logger;
-  readonly clock: Clock;
-  /** Told what happens to services. */
-  readonly events: RuntimeEventSink;
-  readonly paths: { readonly runtimeFolder: string; readonly logsFolder: string };
-  /** `host:port` of the network, asked at each launch. */
-  readonly networkAddress: () => string;
-  /** Base64 of the PEM public key that verifies tokens. */
-  readonly publicKey: string;
-  /** Whether a node answers. Never throws. */
-  readonly probe: (node: ServiceNode) => Promise<boolean>;
-  /** Puts the framework at `<runtimeFolder>/node_modules/micro-ts`; called before the first launch. */
-  readonly provideSdk: (runtimeFolder: string) => Promise<void>;
-  /** What runs TypeScript. @default currentBun(): the Bun of this process */
-  readonly bun?: BunRunner;
-  /** The server's own environment, of which services get PATH, LANG, LC_ALL and TZ. */
-  readonly serverEnv: Readonly<Record<string, string | undefined>>;
-}
-
-export interface LocalRuntimeOptions extends DeploymentOptions, ServiceBuilderOptions {
-  /** Names that no service may have in the namespace of the installation: those of the core services. */
-  readonly reservedNames?: ReadonlySet<string>;
-  /** Whether a stop leaves services running, for the next server to take over. @default false */
-  readonly keepsServices?: boolean;
-  /** Limits of fetching sources with git. */
-  readonly git?: Omit<GitSourcesOptions, "serverEnv">;
-  /** What is kept of the log of a service. */
-  readonly logRetention?: LogRetention;
-}
-
-/** Everything is done in its turn, and nothing new begins while the runtime stops. */
-const stoppingDetail = "the server is stopping";
 
 /** Runs services as processes of this machine. */
 export class LocalRuntime implements Runtime, Stoppable {
@@ -103,6 +57,7 @@ export class LocalRuntime implements Runtime, Stoppable {
   readonly #builder: ServiceBuilder;
   readonly #preparing: PrepareRecordDeps;
   readonly #limiter: ProcessLimiter;
+  readonly #changes: ServiceChanges;
   readonly #turns = new KeyedQueue();
   readonly #deployments = new Map<string, Deployment>();
   #socketFolder: string | undefined;
@@ -121,7 +76,7 @@ export class LocalRuntime implements Runtime, Stoppable {
     this.#deps = { ...deps, paths };
     this.#options = options;
     this.sources = new SourceStore({ store, clock, runtimeFolder: paths.runtimeFolder });
-    this.#nodes = new InstanceNodes({ registry: deps.registry, logger });
+    this.#nodes = new InstanceNodes(deps.registry);
     this.#notes = new ProcessNotes({ folder: `${paths.runtimeFolder}/run`, logger });
     this.#pipes = new OutputPipes(`${paths.runtimeFolder}/run`);
     this.#logs = new ServiceLogs({ logsFolder: paths.logsFolder, clock, logger }, options.logRetention);
@@ -150,6 +105,15 @@ export class LocalRuntime implements Runtime, Stoppable {
       launcher: this.#launcher,
       clock,
     };
+    const { events } = deps;
+    const isStopping = (): boolean => this.#stopped !== undefined;
+    this.#changes = new ServiceChanges({
+      records: this.#records,
+      preparing: this.#preparing,
+      events,
+      clock,
+      isStopping,
+    });
   }
 
   /**
@@ -166,7 +130,6 @@ export class LocalRuntime implements Runtime, Stoppable {
     const network = this.#deps.networkAddress();
     const { adoptable, others } = sortSurvivors(notes, records, { pipes: this.#pipes, network });
     this.#adopted = new Set([...adoptable.values()].flat().map(({ instance }) => instance));
-    this.#nodes.start();
     for (const record of records) {
       this.#deployments.set(toServiceStoreKey(record), this.#deploy(record, adoptable.get(labelOf(record))));
     }
@@ -222,26 +185,24 @@ export class LocalRuntime implements Runtime, Stoppable {
     return found.map(({ state }) => state);
   }
 
-  async update(key: ServiceKey, source: string, options: UpdateServiceOptions = {}): Promise<void> {
-    await this.#inTurn(key, async (storeKey) => {
-      const deployment = this.#require(key, storeKey);
-      const { record: old } = deployment;
-      const { metadata, ...given } = options;
-      const next = await prepareRecord(this.#preparing, {
-        key,
-        source,
-        ...(source === "" ? { content: contentOf(old) } : {}),
-        options: mergeOptions(givenOptions(old), given),
-        metadata: { ...old.metadata, ...metadata },
-      });
-      try {
-        await deployment.replace(next, () => this.#records.put(next));
-        this.#deps.events.emit({ type: source === "" ? "restarted" : "updated", service: next });
-      } catch (reason) {
-        throw await this.#keepOld(deployment, MicroError.from(reason));
-      }
-    });
-    await this.#collect();
+  update(key: ServiceKey, source: string, options: UpdateServiceOptions = {}): Promise<void> {
+    return this.#change(key, (deployment) => this.#changes.update(deployment, source, options));
+  }
+
+  restart(key: ServiceKey): Promise<void> {
+    return this.#change(key, (deployment) => this.#changes.restart(deployment));
+  }
+
+  scale(key: ServiceKey, instances: number): Promise<void> {
+    return this.#change(key, (deployment) => this.#changes.scale(deployment, instances));
+  }
+
+  rollback(key: ServiceKey): Promise<void> {
+    return this.#change(key, (deployment) => this.#changes.rollback(deployment));
+  }
+
+  promote(key: ServiceKey): Promise<void> {
+    return this.#change(key, (deployment) => this.#changes.promote(deployment));
   }
 
   async delete(key: ServiceKey): Promise<void> {
@@ -271,7 +232,7 @@ export class LocalRuntime implements Runtime, Stoppable {
   }
 
   #deploy(record: ServiceRecord, adopted: readonly ProcessNote[] = []): Deployment {
-    const { probe, clock, events, removeInstance: onGone } = this.#deps;
+    const { registry: traffic, probe, callsTo, clock, events } = this.#deps;
     const log = this.#logs.for(record);
     const deploymentOf = (instance: string): ServiceKey | undefined =>
       [...this.#deployments.values()].find((each) => each.owns(instance))?.record;
@@ -283,20 +244,40 @@ export class LocalRuntime implements Runtime, Stoppable {
       starter: new ProcessStarter({ log, notes: this.#notes, pipes: this.#pipes, clock, limiter: this.#limiter }),
       deploymentOf,
     };
-    return new Deployment(record, { ...own, probe, clock, events, onGone }, { ...this.#options, adopted });
+    const onTrouble = (revision: string, trouble: InstanceTrouble): void => {
+      // It reports its own failures, and its turn is awaited when the runtime stops.
+      void this.#answerTrouble(record, revision, trouble);
+    };
+    return new Deployment(
+      record,
+      { ...own, traffic, probe, callsTo, clock, events, onTrouble },
+      { ...this.#options, adopted },
+    );
   }
 
-  async #keepOld(deployment: Deployment, error: MicroError): Promise<MicroError> {
-    const { record } = deployment;
-    // That the server stops is not a fault of the new version.
-    if (this.#stopped !== undefined) return new MicroError("unavailable", stoppingDetail, { cause: error });
-    const noted = { ...record, error: `the last update failed: ${error.detail}` };
-    await this.#records.put(noted);
-    deployment.note(noted);
-    this.#deps.events.emit({ type: "rolled_back", service: record, reason: error.detail });
-    const what = `${record.name}:${record.version}`;
-    const detail = `update of ${what} failed, the version before stays: ${error.detail}`;
-    return new MicroError(error.code, detail, { cause: error });
+  async #change(key: ServiceKey, change: (deployment: Deployment) => Promise<void>): Promise<void> {
+    await this.#inTurn(key, (storeKey) => change(this.#require(key, storeKey)));
+    await this.#collect();
+  }
+
+  /** A new version that does not live is taken back; asked again in its turn, since somebody may have been faster. */
+  async #answerTrouble(key: ServiceKey, revision: string, trouble: InstanceTrouble): Promise<void> {
+    const storeKey = toServiceStoreKey(key);
+    const found = this.#deployments.get(storeKey);
+    if (found === undefined || !this.#changes.isToBeTakenBack(found, revision, trouble)) return;
+    const reason = `taken back, the new version did not live: ${trouble.reason}`;
+    try {
+      await this.#change(key, async (deployment) => {
+        if (!this.#changes.isToBeTakenBack(deployment, revision, trouble)) return;
+        await this.#changes.rollback(deployment, reason);
+      });
+    } catch (cause) {
+      if (this.#stopped !== undefined) return;
+      this.#deps.logger.warn("a new version could not be taken back", {
+        service: key.name,
+        error: MicroError.from(cause),
+      });
+    }
   }
 
   #inTurn<T>(key: ServiceKey, task: (storeKey: string) => Promise<T>): Promise<T> {
@@ -318,7 +299,8 @@ export class LocalRuntime implements Runtime, Stoppable {
   }
 
   async #bringBack(deployments: readonly Deployment[], survivors: readonly ProcessNote[]): Promise<void> {
-    const { logger, removeInstance: onGone, paths } = this.#deps;
+    const { logger, registry, paths } = this.#deps;
+    const onGone = (instance: string): void => void registry.removeInstance(instance);
     try {
       const { runtimeFolder } = paths;
       await endSurvivors(survivors, { notes: this.#notes, pipes: this.#pipes, logger, onGone, runtimeFolder });
@@ -335,11 +317,12 @@ export class LocalRuntime implements Runtime, Stoppable {
   /** Rubbish that stays is no reason to fail what was asked for; the next time takes it along. */
   async #collect(): Promise<void> {
     const records = [...this.#deployments.values()].map(({ record }) => record);
+    const versions = records.flatMap(everyVersion);
     const keys = new Set(records.flatMap(sourceStoreKeys));
     try {
       const mark = this.sources.workMark;
-      await this.#builder.collect(records, () => mark !== undefined && this.sources.workMark === mark);
-      await this.sources.collect({ hashes: new Set(records.map(({ sha256 }) => sha256)), keys });
+      await this.#builder.collect(versions, () => mark !== undefined && this.sources.workMark === mark);
+      await this.sources.collect({ hashes: new Set(versions.map(({ sha256 }) => sha256)), keys });
       await this.#git.collect();
     } catch (reason) {
       this.#deps.logger.warn("unused sources and builds could not be removed", { error: MicroError.from(reason) });
@@ -351,19 +334,17 @@ export class LocalRuntime implements Runtime, Stoppable {
     await this.#git.stop();
     const { keepsServices = false } = this.#options;
     const stopAll = (): Promise<unknown> =>
-      Promise.all([...this.#deployments.values()].map((each) => (keepsServices ? each.release() : each.stop())));
+      Promise.all(
+        [...this.#deployments.values()].map((each) => (keepsServices ? each.release() : each.stop({ drains: false }))),
+      );
     await stopAll();
     await Promise.all([this.#turns.idle(), this.#bringingBack]);
     // What was about to be created when the stop began.
     await stopAll();
-    await this.#nodes.stop();
+    this.#nodes.stop();
     await this.#limiter.stop();
     await this.#logs.close();
   }
-}
-
-function contentOf({ source, sha256, folder, git }: ServiceRecord): SourceContent {
-  return { source, sha256, ...(folder === undefined ? {} : { folder }), ...(git === undefined ? {} : { git }) };
 }
 
 function isUp(deployment: Deployment): boolean {

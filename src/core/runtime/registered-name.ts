@@ -1,9 +1,10 @@
 import type { ServiceKey } from "#interface/runtime.ts";
 import { labelOf } from "./service-label.ts";
-import type { InstanceNodes, Registration } from "./instance-nodes.ts";
+import type { InstanceRegistration } from "#interface/registry.ts";
+import type { InstanceNodes } from "./instance-nodes.ts";
 
 /** Who else serves what an instance registered. */
-export interface SharedRegistration extends Pick<Registration, "name"> {
+export interface SharedRegistration extends Pick<InstanceRegistration, "name"> {
   /** Other deployments, each once. */
   readonly others: readonly ServiceKey[];
 }
@@ -14,7 +15,7 @@ export interface SharedRegistration extends Pick<Registration, "name"> {
  */
 export function findServiceName(
   deployment: string,
-  registrations: readonly Pick<Registration, "name">[],
+  registrations: readonly Pick<InstanceRegistration, "name">[],
 ): string | undefined {
   const own = registrations.find(({ name }) => name === deployment);
   return (own ?? registrations[0])?.name;
@@ -22,7 +23,7 @@ export function findServiceName(
 
 /** The other deployments of which processes serve the same version of a service. */
 export function findSharers(
-  registration: Registration,
+  registration: InstanceRegistration,
   deployment: ServiceKey,
   deps: {
     readonly nodes: Pick<InstanceNodes, "servers">;

@@ -46,6 +46,18 @@ class RecordingRuntime implements Runtime {
   async update(...args: Parameters<Runtime["update"]>): Promise<void> {
     this.calls.push(["update", ...args]);
   }
+  async restart(key: ServiceKey): Promise<void> {
+    this.calls.push(["restart", key]);
+  }
+  async scale(key: ServiceKey, instances: number): Promise<void> {
+    this.calls.push(["scale", key, instances]);
+  }
+  async rollback(key: ServiceKey): Promise<void> {
+    this.calls.push(["rollback", key]);
+  }
+  async promote(key: ServiceKey): Promise<void> {
+    this.calls.push(["promote", key]);
+  }
   async delete(key: ServiceKey): Promise<void> {
     this.calls.push(["delete", key]);
   }

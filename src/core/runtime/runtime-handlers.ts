@@ -17,6 +17,17 @@ export interface RuntimeHandlersDeps extends LogsHandlerDeps {
  */
 export function runtimeHandlers(deps: RuntimeHandlersDeps): ProtoHandlers<typeof RuntimeService> {
   const { runtime } = deps;
+  const change =
+    (
+      act: (key: ServiceKey, instances: number) => Promise<void>,
+    ): NonNullable<ProtoHandlers<typeof RuntimeService>["restart"]> =>
+    async ({ resource, options }, call) => {
+      const namespace = toNamespace(options);
+      requireNamespaceAdmin(call.account, namespace, call.endpoint);
+      const service = readResource(resource);
+      if (service !== undefined) await act(toKey(service, namespace), Number(options?.instances ?? 0n));
+      return {};
+    };
   return {
     create: async ({ resource, options }, call) => {
       const namespace = toNamespace(options);
@@ -52,7 +63,9 @@ export function runtimeHandlers(deps: RuntimeHandlersDeps): ProtoHandlers<typeof
       const service = readResource(resource);
       if (service === undefined) return {};
       const metadata = withoutOwnKeys(service.metadata);
-      const given = { ...fromWireUpdate(options), metadata, sourceNamespace: account.namespace };
+      const { canary = 0 } = options ?? {};
+      const said = canary === 0 ? {} : { canaryPercent: canary };
+      const given = { ...fromWireUpdate(options), ...said, metadata, sourceNamespace: account.namespace };
       await runtime.update(toKey(service, namespace), service.source, given);
       return {};
     },
@@ -63,6 +76,10 @@ export function runtimeHandlers(deps: RuntimeHandlersDeps): ProtoHandlers<typeof
       if (service !== undefined) await runtime.delete(toKey(service, namespace));
       return {};
     },
+    restart: change((key) => runtime.restart(key)),
+    scale: change((key, instances) => runtime.scale(key, instances)),
+    rollback: change((key) => runtime.rollback(key)),
+    promote: change((key) => runtime.promote(key)),
     logs: logsHandler(deps),
   };
 }

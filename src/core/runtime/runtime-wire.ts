@@ -53,6 +53,7 @@ export function toWireService(service: RuntimeService): MessageInitShape<typeof 
     ...(error === undefined ? {} : { error }),
     started: toSeconds(updatedAtMs),
     instances: instances.map(toWireInstance),
+    canary: service.canaryPercent ?? 0,
   };
 }
 
@@ -92,7 +93,7 @@ export const unsaidOptions: CreateServiceOptions = {
 
 /** What was said: an empty field says nothing. @throws MicroError `unimplemented` for other secrets than those of git. */
 export function fromWireUpdate(
-  options: Omit<UpdateOptions, "$typeName" | "$unknown" | "namespace"> | undefined,
+  options: Omit<UpdateOptions, "$typeName" | "$unknown" | "namespace" | "canary"> | undefined,
 ): CreateServiceOptions {
   if (options === undefined) return {};
   const { GIT_CREDENTIALS: gitCredential = "", ...secrets } = options.secrets;
@@ -140,6 +141,8 @@ function toWireInstance(
     restarts: state.restartCount,
     started: toSeconds(state.startedAtMs ?? 0),
     error: state.error ?? "",
+    crashLoop: state.isCrashLooping ?? false,
+    share: state.share ?? 0,
   };
 }
 

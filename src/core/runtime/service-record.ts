@@ -14,8 +14,8 @@ export interface GitOrigin {
   readonly ref: string;
 }
 
-/** A declared service: what was asked for, kept until it is deleted. */
-export interface ServiceRecord extends ServiceKey {
+/** One version of what a service runs. */
+export interface ServiceRevision {
   /** As the user named it to us: an id of an upload, or a place in a git repository. */
   readonly source: string;
   /** The content that it runs, whatever is uploaded under that id later. */
@@ -32,7 +32,21 @@ export interface ServiceRecord extends ServiceKey {
   readonly metadata: Metadata;
   /** Milliseconds since the epoch, of the last deployment. */
   readonly updatedAtMs: number;
-  /** Why the last update was not taken. */
+}
+
+/** A declared service: what was asked for, kept until it is deleted. */
+export interface ServiceRecord extends ServiceKey, ServiceRevision {
+  /** The versions before, the last one first. */
+  readonly history?: readonly ServiceRevision[];
+  /** True while the present version is taken back by itself if it fails; see limits.updateProbationMs. */
+  readonly isOnProbation?: boolean;
+  /** A version that gets a share of the calls. */
+  readonly canary?: {
+    /** Of the calls, 1 to 99. */
+    readonly percent: number;
+    readonly next: ServiceRevision;
+  };
+  /** Why the last update was not taken, or was taken back. */
   readonly error?: string;
 }
 

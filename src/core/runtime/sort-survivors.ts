@@ -2,7 +2,8 @@ import type { OutputPipes } from "./output-pipes.ts";
 import { readProcessMark } from "./process-mark.ts";
 import type { ProcessNote } from "./process-notes.ts";
 import { labelOf } from "./service-label.ts";
-import { instanceCount, type ServiceRecord } from "./service-record.ts";
+import type { ServiceRecord } from "./service-record.ts";
+import { declaredCounts } from "./service-revision.ts";
 
 export interface Survivors {
   /** What still is what is declared, by the label of its service: the oldest first, no more than its instances. */
@@ -25,12 +26,13 @@ export function sortSurvivors(
 ): Survivors {
   const adoptable = new Map<string, ProcessNote[]>();
   const others: ProcessNote[] = [];
-  const declared = new Map(records.map((record) => [labelOf(record), record]));
+  const missing = new Map(records.map((record) => [labelOf(record), new Map(declaredCounts(record))]));
   for (const note of notes.toSorted((a, b) => a.startedAtMs - b.startedAtMs)) {
-    const record = declared.get(note.service);
-    const taken = adoptable.get(note.service) ?? [];
-    if (record !== undefined && taken.length < instanceCount(record) && isWhole(note, record, deps)) {
-      adoptable.set(note.service, [...taken, note]);
+    const counts = missing.get(note.service);
+    const count = counts?.get(note.revision) ?? 0;
+    if (count > 0 && isWhole(note, deps)) {
+      counts?.set(note.revision, count - 1);
+      adoptable.set(note.service, [...(adoptable.get(note.service) ?? []), note]);
     } else {
       others.push(note);
     }
@@ -38,11 +40,6 @@ export function sortSurvivors(
   return { adoptable, others };
 }
 
-function isWhole(note: ProcessNote, { revision }: ServiceRecord, { pipes, network }: SortSurvivorsDeps): boolean {
-  return (
-    note.revision === revision &&
-    note.network === network &&
-    readProcessMark(note.pid) === note.mark &&
-    pipes.has(note.instance)
-  );
+function isWhole(note: ProcessNote, { pipes, network }: SortSurvivorsDeps): boolean {
+  return note.network === network && readProcessMark(note.pid) === note.mark && pipes.has(note.instance);
 }

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file runtime/runtime.proto.
  */
 export const file_runtime_runtime: GenFile = /*@__PURE__*/
-  fileDesc("ChVydW50aW1lL3J1bnRpbWUucHJvdG8SB3J1bnRpbWUisgEKCFJlc291cmNlEiUKCW5hbWVzcGFjZRgBIAEoCzISLnJ1bnRpbWUuTmFtZXNwYWNlEi0KDW5ldHdvcmtwb2xpY3kYAiABKAsyFi5ydW50aW1lLk5ldHdvcmtQb2xpY3kSIQoHc2VydmljZRgDIAEoCzIQLnJ1bnRpbWUuU2VydmljZRItCg1yZXNvdXJjZXF1b3RhGAQgASgLMhYucnVudGltZS5SZXNvdXJjZVF1b3RhIhkKCU5hbWVzcGFjZRIMCgRuYW1lGAEgASgJIqgBCg1OZXR3b3JrUG9saWN5EkAKDWFsbG93ZWRsYWJlbHMYASADKAsyKS5ydW50aW1lLk5ldHdvcmtQb2xpY3kuQWxsb3dlZGxhYmVsc0VudHJ5EgwKBG5hbWUYAiABKAkSEQoJbmFtZXNwYWNlGAMgASgJGjQKEkFsbG93ZWRsYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBInoKDVJlc291cmNlUXVvdGESDAoEbmFtZRgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSJAoIcmVxdWVzdHMYAyABKAsyEi5ydW50aW1lLlJlc291cmNlcxIiCgZsaW1pdHMYBCABKAsyEi5ydW50aW1lLlJlc291cmNlcyJCCglSZXNvdXJjZXMSDgoGTWVtb3J5GAEgASgFEgsKA0NQVRgCIAEoBRIYChBFcGhlbWVyYWxTdG9yYWdlGAMgASgFIoQCCgdTZXJ2aWNlEgwKBG5hbWUYASABKAkSDwoHdmVyc2lvbhgCIAEoCRIOCgZzb3VyY2UYAyABKAkSMAoIbWV0YWRhdGEYBCADKAsyHi5ydW50aW1lLlNlcnZpY2UuTWV0YWRhdGFFbnRyeRIOCgZzdGF0dXMYBSABKAUSEQoJbmFtZXNwYWNlGGQgASgJEg0KBWVycm9yGGUgASgJEg8KB3N0YXJ0ZWQYZiABKAMSJAoJaW5zdGFuY2VzGGcgAygLMhEucnVudGltZS5JbnN0YW5jZRovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiZQoISW5zdGFuY2USCgoCaWQYASABKAkSCwoDcGlkGAIgASgFEg4KBnN0YXR1cxgDIAEoBRIQCghyZXN0YXJ0cxgEIAEoBRIPCgdzdGFydGVkGAUgASgDEg0KBWVycm9yGAYgASgJIqoDCg1DcmVhdGVPcHRpb25zEg8KB2NvbW1hbmQYASADKAkSDAoEYXJncxgCIAMoCRILCgNlbnYYAyADKAkSDgoGb3V0cHV0GAQgASgJEgwKBHR5cGUYBSABKAkSDQoFaW1hZ2UYBiABKAkSEQoJbmFtZXNwYWNlGAcgASgJEjQKB3NlY3JldHMYCCADKAsyIy5ydW50aW1lLkNyZWF0ZU9wdGlvbnMuU2VjcmV0c0VudHJ5EhIKCmVudHJ5cG9pbnQYCSABKAkSNAoHdm9sdW1lcxgKIAMoCzIjLnJ1bnRpbWUuQ3JlYXRlT3B0aW9ucy5Wb2x1bWVzRW50cnkSEQoJaW5zdGFuY2VzGAsgASgDEg0KBWZvcmNlGAwgASgIEg4KBnJ1bm5lchh4IAEoCRIOCgZtZW1vcnkYeSABKAMSCwoDY3B1GHogASgFGi4KDFNlY3JldHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGi4KDFZvbHVtZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIl0KDUNyZWF0ZVJlcXVlc3QSIwoIcmVzb3VyY2UYASABKAsyES5ydW50aW1lLlJlc291cmNlEicKB29wdGlvbnMYAiABKAsyFi5ydW50aW1lLkNyZWF0ZU9wdGlvbnMiEAoOQ3JlYXRlUmVzcG9uc2UiUAoLUmVhZE9wdGlvbnMSDwoHc2VydmljZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEgwKBHR5cGUYAyABKAkSEQoJbmFtZXNwYWNlGAQgASgJIjQKC1JlYWRSZXF1ZXN0EiUKB29wdGlvbnMYASABKAsyFC5ydW50aW1lLlJlYWRPcHRpb25zIjIKDFJlYWRSZXNwb25zZRIiCghzZXJ2aWNlcxgBIAMoCzIQLnJ1bnRpbWUuU2VydmljZSIiCg1EZWxldGVPcHRpb25zEhEKCW5hbWVzcGFjZRgBIAEoCSJdCg1EZWxldGVSZXF1ZXN0EiMKCHJlc291cmNlGAEgASgLMhEucnVudGltZS5SZXNvdXJjZRInCgdvcHRpb25zGAIgASgLMhYucnVudGltZS5EZWxldGVPcHRpb25zIhAKDkRlbGV0ZVJlc3BvbnNlIogCCg1VcGRhdGVPcHRpb25zEhEKCW5hbWVzcGFjZRgBIAEoCRISCgplbnRyeXBvaW50GAIgASgJEhEKCWluc3RhbmNlcxgDIAEoAxIPCgdjb21tYW5kGGQgAygJEgwKBGFyZ3MYZSADKAkSCwoDZW52GGYgAygJEjQKB3NlY3JldHMYbiADKAsyIy5ydW50aW1lLlVwZGF0ZU9wdGlvbnMuU2VjcmV0c0VudHJ5Eg4KBnJ1bm5lchh4IAEoCRIOCgZtZW1vcnkYeSABKAMSCwoDY3B1GHogASgFGi4KDFNlY3JldHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIl0KDVVwZGF0ZVJlcXVlc3QSIwoIcmVzb3VyY2UYASABKAsyES5ydW50aW1lLlJlc291cmNlEicKB29wdGlvbnMYAiABKAsyFi5ydW50aW1lLlVwZGF0ZU9wdGlvbnMiEAoOVXBkYXRlUmVzcG9uc2UiIAoLTG9nc09wdGlvbnMSEQoJbmFtZXNwYWNlGAEgASgJIrYBCgtMb2dzUmVxdWVzdBIPCgdzZXJ2aWNlGAEgASgJEg4KBnN0cmVhbRgCIAEoCBINCgVjb3VudBgDIAEoAxINCgVzaW5jZRgEIAEoAxIlCgdvcHRpb25zGAUgASgLMhQucnVudGltZS5Mb2dzT3B0aW9ucxIPCgd2ZXJzaW9uGAYgASgJEhAKCHNlcnZpY2VzGGQgAygJEhAKCGluc3RhbmNlGGUgASgJEgwKBGdyZXAYZiABKAkixQEKCUxvZ1JlY29yZBIRCgl0aW1lc3RhbXAYASABKAMSMgoIbWV0YWRhdGEYAiADKAsyIC5ydW50aW1lLkxvZ1JlY29yZC5NZXRhZGF0YUVudHJ5Eg8KB21lc3NhZ2UYAyABKAkSDgoGc3RyZWFtGGQgASgJEg0KBWxldmVsGGUgASgJEhAKCGluc3RhbmNlGGYgASgJGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJMCgpTb3VyY2VGaWxlEgwKBHBhdGgYASABKAkSDgoGc2hhMjU2GAIgASgJEgwKBHNpemUYAyABKAQSEgoKZXhlY3V0YWJsZRgEIAEoCCJ0Cg1VcGxvYWRSZXF1ZXN0EiEKB3NlcnZpY2UYASABKAsyEC5ydW50aW1lLlNlcnZpY2USDAoEZGF0YRgCIAEoDBIiCgVmaWxlcxhkIAMoCzITLnJ1bnRpbWUuU291cmNlRmlsZRIOCgZmb2xkZXIYZSABKAkiHAoOVXBsb2FkUmVzcG9uc2USCgoCaWQYASABKAkiHgoMQ2hlY2tSZXF1ZXN0Eg4KBnNoYTI1NhgBIAMoCSIgCg1DaGVja1Jlc3BvbnNlEg8KB21pc3NpbmcYASADKAkiIQoRQnVpbGRSZWFkUmVzcG9uc2USDAoEZGF0YRgBIAEoDDKjAgoHUnVudGltZRI5CgZDcmVhdGUSFi5ydW50aW1lLkNyZWF0ZVJlcXVlc3QaFy5ydW50aW1lLkNyZWF0ZVJlc3BvbnNlEjMKBFJlYWQSFC5ydW50aW1lLlJlYWRSZXF1ZXN0GhUucnVudGltZS5SZWFkUmVzcG9uc2USOQoGRGVsZXRlEhYucnVudGltZS5EZWxldGVSZXF1ZXN0GhcucnVudGltZS5EZWxldGVSZXNwb25zZRI5CgZVcGRhdGUSFi5ydW50aW1lLlVwZGF0ZVJlcXVlc3QaFy5ydW50aW1lLlVwZGF0ZVJlc3BvbnNlEjIKBExvZ3MSFC5ydW50aW1lLkxvZ3NSZXF1ZXN0GhIucnVudGltZS5Mb2dSZWNvcmQwATJ9CgZTb3VyY2USOwoGVXBsb2FkEhYucnVudGltZS5VcGxvYWRSZXF1ZXN0GhcucnVudGltZS5VcGxvYWRSZXNwb25zZSgBEjYKBUNoZWNrEhUucnVudGltZS5DaGVja1JlcXVlc3QaFi5ydW50aW1lLkNoZWNrUmVzcG9uc2UyPwoFQnVpbGQSNgoEUmVhZBIQLnJ1bnRpbWUuU2VydmljZRoaLnJ1bnRpbWUuQnVpbGRSZWFkUmVzcG9uc2UwAWIGcHJvdG8z");
+  fileDesc("ChVydW50aW1lL3J1bnRpbWUucHJvdG8SB3J1bnRpbWUisgEKCFJlc291cmNlEiUKCW5hbWVzcGFjZRgBIAEoCzISLnJ1bnRpbWUuTmFtZXNwYWNlEi0KDW5ldHdvcmtwb2xpY3kYAiABKAsyFi5ydW50aW1lLk5ldHdvcmtQb2xpY3kSIQoHc2VydmljZRgDIAEoCzIQLnJ1bnRpbWUuU2VydmljZRItCg1yZXNvdXJjZXF1b3RhGAQgASgLMhYucnVudGltZS5SZXNvdXJjZVF1b3RhIhkKCU5hbWVzcGFjZRIMCgRuYW1lGAEgASgJIqgBCg1OZXR3b3JrUG9saWN5EkAKDWFsbG93ZWRsYWJlbHMYASADKAsyKS5ydW50aW1lLk5ldHdvcmtQb2xpY3kuQWxsb3dlZGxhYmVsc0VudHJ5EgwKBG5hbWUYAiABKAkSEQoJbmFtZXNwYWNlGAMgASgJGjQKEkFsbG93ZWRsYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBInoKDVJlc291cmNlUXVvdGESDAoEbmFtZRgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSJAoIcmVxdWVzdHMYAyABKAsyEi5ydW50aW1lLlJlc291cmNlcxIiCgZsaW1pdHMYBCABKAsyEi5ydW50aW1lLlJlc291cmNlcyJCCglSZXNvdXJjZXMSDgoGTWVtb3J5GAEgASgFEgsKA0NQVRgCIAEoBRIYChBFcGhlbWVyYWxTdG9yYWdlGAMgASgFIpQCCgdTZXJ2aWNlEgwKBG5hbWUYASABKAkSDwoHdmVyc2lvbhgCIAEoCRIOCgZzb3VyY2UYAyABKAkSMAoIbWV0YWRhdGEYBCADKAsyHi5ydW50aW1lLlNlcnZpY2UuTWV0YWRhdGFFbnRyeRIOCgZzdGF0dXMYBSABKAUSEQoJbmFtZXNwYWNlGGQgASgJEg0KBWVycm9yGGUgASgJEg8KB3N0YXJ0ZWQYZiABKAMSJAoJaW5zdGFuY2VzGGcgAygLMhEucnVudGltZS5JbnN0YW5jZRIOCgZjYW5hcnkYbiABKAUaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIogBCghJbnN0YW5jZRIKCgJpZBgBIAEoCRILCgNwaWQYAiABKAUSDgoGc3RhdHVzGAMgASgFEhAKCHJlc3RhcnRzGAQgASgFEg8KB3N0YXJ0ZWQYBSABKAMSDQoFZXJyb3IYBiABKAkSEgoKY3Jhc2hfbG9vcBhuIAEoCBINCgVzaGFyZRhvIAEoBSKqAwoNQ3JlYXRlT3B0aW9ucxIPCgdjb21tYW5kGAEgAygJEgwKBGFyZ3MYAiADKAkSCwoDZW52GAMgAygJEg4KBm91dHB1dBgEIAEoCRIMCgR0eXBlGAUgASgJEg0KBWltYWdlGAYgASgJEhEKCW5hbWVzcGFjZRgHIAEoCRI0CgdzZWNyZXRzGAggAygLMiMucnVudGltZS5DcmVhdGVPcHRpb25zLlNlY3JldHNFbnRyeRISCgplbnRyeXBvaW50GAkgASgJEjQKB3ZvbHVtZXMYCiADKAsyIy5ydW50aW1lLkNyZWF0ZU9wdGlvbnMuVm9sdW1lc0VudHJ5EhEKCWluc3RhbmNlcxgLIAEoAxINCgVmb3JjZRgMIAEoCBIOCgZydW5uZXIYeCABKAkSDgoGbWVtb3J5GHkgASgDEgsKA2NwdRh6IAEoBRouCgxTZWNyZXRzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARouCgxWb2x1bWVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJdCg1DcmVhdGVSZXF1ZXN0EiMKCHJlc291cmNlGAEgASgLMhEucnVudGltZS5SZXNvdXJjZRInCgdvcHRpb25zGAIgASgLMhYucnVudGltZS5DcmVhdGVPcHRpb25zIhAKDkNyZWF0ZVJlc3BvbnNlIlAKC1JlYWRPcHRpb25zEg8KB3NlcnZpY2UYASABKAkSDwoHdmVyc2lvbhgCIAEoCRIMCgR0eXBlGAMgASgJEhEKCW5hbWVzcGFjZRgEIAEoCSI0CgtSZWFkUmVxdWVzdBIlCgdvcHRpb25zGAEgASgLMhQucnVudGltZS5SZWFkT3B0aW9ucyIyCgxSZWFkUmVzcG9uc2USIgoIc2VydmljZXMYASADKAsyEC5ydW50aW1lLlNlcnZpY2UiIgoNRGVsZXRlT3B0aW9ucxIRCgluYW1lc3BhY2UYASABKAkiXQoNRGVsZXRlUmVxdWVzdBIjCghyZXNvdXJjZRgBIAEoCzIRLnJ1bnRpbWUuUmVzb3VyY2USJwoHb3B0aW9ucxgCIAEoCzIWLnJ1bnRpbWUuRGVsZXRlT3B0aW9ucyIQCg5EZWxldGVSZXNwb25zZSKYAgoNVXBkYXRlT3B0aW9ucxIRCgluYW1lc3BhY2UYASABKAkSEgoKZW50cnlwb2ludBgCIAEoCRIRCglpbnN0YW5jZXMYAyABKAMSDwoHY29tbWFuZBhkIAMoCRIMCgRhcmdzGGUgAygJEgsKA2VudhhmIAMoCRI0CgdzZWNyZXRzGG4gAygLMiMucnVudGltZS5VcGRhdGVPcHRpb25zLlNlY3JldHNFbnRyeRIOCgZydW5uZXIYeCABKAkSDgoGbWVtb3J5GHkgASgDEgsKA2NwdRh6IAEoBRIOCgZjYW5hcnkYcyABKAUaLgoMU2VjcmV0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiXQoNVXBkYXRlUmVxdWVzdBIjCghyZXNvdXJjZRgBIAEoCzIRLnJ1bnRpbWUuUmVzb3VyY2USJwoHb3B0aW9ucxgCIAEoCzIWLnJ1bnRpbWUuVXBkYXRlT3B0aW9ucyIQCg5VcGRhdGVSZXNwb25zZSI1Cg1DaGFuZ2VPcHRpb25zEhEKCW5hbWVzcGFjZRgBIAEoCRIRCglpbnN0YW5jZXMYAiABKAMiXQoNQ2hhbmdlUmVxdWVzdBIjCghyZXNvdXJjZRgBIAEoCzIRLnJ1bnRpbWUuUmVzb3VyY2USJwoHb3B0aW9ucxgCIAEoCzIWLnJ1bnRpbWUuQ2hhbmdlT3B0aW9ucyIQCg5DaGFuZ2VSZXNwb25zZSIgCgtMb2dzT3B0aW9ucxIRCgluYW1lc3BhY2UYASABKAkitgEKC0xvZ3NSZXF1ZXN0Eg8KB3NlcnZpY2UYASABKAkSDgoGc3RyZWFtGAIgASgIEg0KBWNvdW50GAMgASgDEg0KBXNpbmNlGAQgASgDEiUKB29wdGlvbnMYBSABKAsyFC5ydW50aW1lLkxvZ3NPcHRpb25zEg8KB3ZlcnNpb24YBiABKAkSEAoIc2VydmljZXMYZCADKAkSEAoIaW5zdGFuY2UYZSABKAkSDAoEZ3JlcBhmIAEoCSLFAQoJTG9nUmVjb3JkEhEKCXRpbWVzdGFtcBgBIAEoAxIyCghtZXRhZGF0YRgCIAMoCzIgLnJ1bnRpbWUuTG9nUmVjb3JkLk1ldGFkYXRhRW50cnkSDwoHbWVzc2FnZRgDIAEoCRIOCgZzdHJlYW0YZCABKAkSDQoFbGV2ZWwYZSABKAkSEAoIaW5zdGFuY2UYZiABKAkaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkwKClNvdXJjZUZpbGUSDAoEcGF0aBgBIAEoCRIOCgZzaGEyNTYYAiABKAkSDAoEc2l6ZRgDIAEoBBISCgpleGVjdXRhYmxlGAQgASgIInQKDVVwbG9hZFJlcXVlc3QSIQoHc2VydmljZRgBIAEoCzIQLnJ1bnRpbWUuU2VydmljZRIMCgRkYXRhGAIgASgMEiIKBWZpbGVzGGQgAygLMhMucnVudGltZS5Tb3VyY2VGaWxlEg4KBmZvbGRlchhlIAEoCSIcCg5VcGxvYWRSZXNwb25zZRIKCgJpZBgBIAEoCSIeCgxDaGVja1JlcXVlc3QSDgoGc2hhMjU2GAEgAygJIiAKDUNoZWNrUmVzcG9uc2USDwoHbWlzc2luZxgBIAMoCSIhChFCdWlsZFJlYWRSZXNwb25zZRIMCgRkYXRhGAEgASgMMpIECgdSdW50aW1lEjkKBkNyZWF0ZRIWLnJ1bnRpbWUuQ3JlYXRlUmVxdWVzdBoXLnJ1bnRpbWUuQ3JlYXRlUmVzcG9uc2USMwoEUmVhZBIULnJ1bnRpbWUuUmVhZFJlcXVlc3QaFS5ydW50aW1lLlJlYWRSZXNwb25zZRI5CgZEZWxldGUSFi5ydW50aW1lLkRlbGV0ZVJlcXVlc3QaFy5ydW50aW1lLkRlbGV0ZVJlc3BvbnNlEjkKBlVwZGF0ZRIWLnJ1bnRpbWUuVXBkYXRlUmVxdWVzdBoXLnJ1bnRpbWUuVXBkYXRlUmVzcG9uc2USMgoETG9ncxIULnJ1bnRpbWUuTG9nc1JlcXVlc3QaEi5ydW50aW1lLkxvZ1JlY29yZDABEjoKB1Jlc3RhcnQSFi5ydW50aW1lLkNoYW5nZVJlcXVlc3QaFy5ydW50aW1lLkNoYW5nZVJlc3BvbnNlEjgKBVNjYWxlEhYucnVudGltZS5DaGFuZ2VSZXF1ZXN0GhcucnVudGltZS5DaGFuZ2VSZXNwb25zZRI7CghSb2xsYmFjaxIWLnJ1bnRpbWUuQ2hhbmdlUmVxdWVzdBoXLnJ1bnRpbWUuQ2hhbmdlUmVzcG9uc2USOgoHUHJvbW90ZRIWLnJ1bnRpbWUuQ2hhbmdlUmVxdWVzdBoXLnJ1bnRpbWUuQ2hhbmdlUmVzcG9uc2UyfQoGU291cmNlEjsKBlVwbG9hZBIWLnJ1bnRpbWUuVXBsb2FkUmVxdWVzdBoXLnJ1bnRpbWUuVXBsb2FkUmVzcG9uc2UoARI2CgVDaGVjaxIVLnJ1bnRpbWUuQ2hlY2tSZXF1ZXN0GhYucnVudGltZS5DaGVja1Jlc3BvbnNlMj8KBUJ1aWxkEjYKBFJlYWQSEC5ydW50aW1lLlNlcnZpY2UaGi5ydW50aW1lLkJ1aWxkUmVhZFJlc3BvbnNlMAFiBnByb3RvMw");
 
 /**
  * What is deployed: the first that is set, in the order namespace, network policy, resource quota, service.
@@ -258,6 +258,13 @@ export type Service = Message<"runtime.Service"> & {
    * @generated from field: repeated runtime.Instance instances = 103;
    */
   instances: Instance[];
+
+  /**
+   * Percent of the calls that go to a canary, where there is one; set by the server.
+   *
+   * @generated from field: int32 canary = 110;
+   */
+  canary: number;
 };
 
 /**
@@ -314,6 +321,20 @@ export type Instance = Message<"runtime.Instance"> & {
    * @generated from field: string error = 6;
    */
   error: string;
+
+  /**
+   * It ended again and again, and is started ever more rarely.
+   *
+   * @generated from field: bool crash_loop = 110;
+   */
+  crashLoop: boolean;
+
+  /**
+   * Percent of the calls that it and its like get, where it is a canary.
+   *
+   * @generated from field: int32 share = 111;
+   */
+  share: number;
 };
 
 /**
@@ -709,6 +730,13 @@ export type UpdateOptions = Message<"runtime.UpdateOptions"> & {
    * @generated from field: int32 cpu = 122;
    */
   cpu: number;
+
+  /**
+   * Percent of the calls, 1 to 99, that the new source gets beside the old; 0 puts it in the place of the old.
+   *
+   * @generated from field: int32 canary = 115;
+   */
+  canary: number;
 };
 
 /**
@@ -762,6 +790,77 @@ export const UpdateResponseSchema: GenMessage<UpdateResponse> = /*@__PURE__*/
   messageDesc(file_runtime_runtime, 18);
 
 /**
+ * How to change a service.
+ *
+ * @generated from message runtime.ChangeOptions
+ */
+export type ChangeOptions = Message<"runtime.ChangeOptions"> & {
+  /**
+   * Where it runs.
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * Processes to run; Scale only.
+   *
+   * @generated from field: int64 instances = 2;
+   */
+  instances: bigint;
+};
+
+/**
+ * Describes the message runtime.ChangeOptions.
+ * Use `create(ChangeOptionsSchema)` to create a new message.
+ */
+export const ChangeOptionsSchema: GenMessage<ChangeOptions> = /*@__PURE__*/
+  messageDesc(file_runtime_runtime, 19);
+
+/**
+ * Body of Runtime.Restart, Scale, Rollback and Promote.
+ *
+ * @generated from message runtime.ChangeRequest
+ */
+export type ChangeRequest = Message<"runtime.ChangeRequest"> & {
+  /**
+   * Name and version of it.
+   *
+   * @generated from field: runtime.Resource resource = 1;
+   */
+  resource?: Resource | undefined;
+
+  /**
+   * How to change it.
+   *
+   * @generated from field: runtime.ChangeOptions options = 2;
+   */
+  options?: ChangeOptions | undefined;
+};
+
+/**
+ * Describes the message runtime.ChangeRequest.
+ * Use `create(ChangeRequestSchema)` to create a new message.
+ */
+export const ChangeRequestSchema: GenMessage<ChangeRequest> = /*@__PURE__*/
+  messageDesc(file_runtime_runtime, 20);
+
+/**
+ * Answer of Runtime.Restart, Scale, Rollback and Promote.
+ *
+ * @generated from message runtime.ChangeResponse
+ */
+export type ChangeResponse = Message<"runtime.ChangeResponse"> & {
+};
+
+/**
+ * Describes the message runtime.ChangeResponse.
+ * Use `create(ChangeResponseSchema)` to create a new message.
+ */
+export const ChangeResponseSchema: GenMessage<ChangeResponse> = /*@__PURE__*/
+  messageDesc(file_runtime_runtime, 21);
+
+/**
  * Where the logs are.
  *
  * @generated from message runtime.LogsOptions
@@ -780,7 +879,7 @@ export type LogsOptions = Message<"runtime.LogsOptions"> & {
  * Use `create(LogsOptionsSchema)` to create a new message.
  */
 export const LogsOptionsSchema: GenMessage<LogsOptions> = /*@__PURE__*/
-  messageDesc(file_runtime_runtime, 19);
+  messageDesc(file_runtime_runtime, 22);
 
 /**
  * Body of Runtime.Logs.
@@ -857,7 +956,7 @@ export type LogsRequest = Message<"runtime.LogsRequest"> & {
  * Use `create(LogsRequestSchema)` to create a new message.
  */
 export const LogsRequestSchema: GenMessage<LogsRequest> = /*@__PURE__*/
-  messageDesc(file_runtime_runtime, 20);
+  messageDesc(file_runtime_runtime, 23);
 
 /**
  * One line of output.
@@ -913,7 +1012,7 @@ export type LogRecord = Message<"runtime.LogRecord"> & {
  * Use `create(LogRecordSchema)` to create a new message.
  */
 export const LogRecordSchema: GenMessage<LogRecord> = /*@__PURE__*/
-  messageDesc(file_runtime_runtime, 21);
+  messageDesc(file_runtime_runtime, 24);
 
 /**
  * One file of a source.
@@ -955,7 +1054,7 @@ export type SourceFile = Message<"runtime.SourceFile"> & {
  * Use `create(SourceFileSchema)` to create a new message.
  */
 export const SourceFileSchema: GenMessage<SourceFile> = /*@__PURE__*/
-  messageDesc(file_runtime_runtime, 22);
+  messageDesc(file_runtime_runtime, 25);
 
 /**
  * A message of Source.Upload.
@@ -998,7 +1097,7 @@ export type UploadRequest = Message<"runtime.UploadRequest"> & {
  * Use `create(UploadRequestSchema)` to create a new message.
  */
 export const UploadRequestSchema: GenMessage<UploadRequest> = /*@__PURE__*/
-  messageDesc(file_runtime_runtime, 23);
+  messageDesc(file_runtime_runtime, 26);
 
 /**
  * Answer of Source.Upload.
@@ -1019,7 +1118,7 @@ export type UploadResponse = Message<"runtime.UploadResponse"> & {
  * Use `create(UploadResponseSchema)` to create a new message.
  */
 export const UploadResponseSchema: GenMessage<UploadResponse> = /*@__PURE__*/
-  messageDesc(file_runtime_runtime, 24);
+  messageDesc(file_runtime_runtime, 27);
 
 /**
  * Body of Source.Check.
@@ -1040,7 +1139,7 @@ export type CheckRequest = Message<"runtime.CheckRequest"> & {
  * Use `create(CheckRequestSchema)` to create a new message.
  */
 export const CheckRequestSchema: GenMessage<CheckRequest> = /*@__PURE__*/
-  messageDesc(file_runtime_runtime, 25);
+  messageDesc(file_runtime_runtime, 28);
 
 /**
  * Answer of Source.Check.
@@ -1061,7 +1160,7 @@ export type CheckResponse = Message<"runtime.CheckResponse"> & {
  * Use `create(CheckResponseSchema)` to create a new message.
  */
 export const CheckResponseSchema: GenMessage<CheckResponse> = /*@__PURE__*/
-  messageDesc(file_runtime_runtime, 26);
+  messageDesc(file_runtime_runtime, 29);
 
 /**
  * A message of Build.Read.
@@ -1082,7 +1181,7 @@ export type BuildReadResponse = Message<"runtime.BuildReadResponse"> & {
  * Use `create(BuildReadResponseSchema)` to create a new message.
  */
 export const BuildReadResponseSchema: GenMessage<BuildReadResponse> = /*@__PURE__*/
-  messageDesc(file_runtime_runtime, 27);
+  messageDesc(file_runtime_runtime, 30);
 
 /**
  * Runs services and says how they are. The namespace is `micro` where it is empty.
@@ -1142,6 +1241,47 @@ export const Runtime: GenService<{
     methodKind: "server_streaming";
     input: typeof LogsRequestSchema;
     output: typeof LogRecordSchema;
+  },
+  /**
+   * Starts a service anew, a few processes at a time, and returns when all are new. Errors: 404 when it is not deployed,
+   * 412 when it does not come: the processes before stay.
+   *
+   * @generated from rpc runtime.Runtime.Restart
+   */
+  restart: {
+    methodKind: "unary";
+    input: typeof ChangeRequestSchema;
+    output: typeof ChangeResponseSchema;
+  },
+  /**
+   * Runs so many processes of a service and returns when they answer. Errors: as Restart, 400 for a number out of range.
+   *
+   * @generated from rpc runtime.Runtime.Scale
+   */
+  scale: {
+    methodKind: "unary";
+    input: typeof ChangeRequestSchema;
+    output: typeof ChangeResponseSchema;
+  },
+  /**
+   * Goes back to the version before, or ends the canary where there is one. Errors: as Restart, 412 when there is neither.
+   *
+   * @generated from rpc runtime.Runtime.Rollback
+   */
+  rollback: {
+    methodKind: "unary";
+    input: typeof ChangeRequestSchema;
+    output: typeof ChangeResponseSchema;
+  },
+  /**
+   * Puts the canary in the place of the rest. Errors: as Restart, 412 when there is none.
+   *
+   * @generated from rpc runtime.Runtime.Promote
+   */
+  promote: {
+    methodKind: "unary";
+    input: typeof ChangeRequestSchema;
+    output: typeof ChangeResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_runtime_runtime, 0);
