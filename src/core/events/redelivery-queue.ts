@@ -1,5 +1,5 @@
+import { MinHeap } from "#base/min-heap.ts";
 import type { Delivery } from "./delivery.ts";
-import { MinHeap } from "./min-heap.ts";
 
 /** Events of a group that have to be sent once more: at once, the oldest first, or when their time has come. */
 export class RedeliveryQueue {

@@ -1,3 +1,5 @@
+import { MinHeap } from "#base/min-heap.ts";
+
 /** Something that lives until a moment that may move. */
 export interface Lease {
   /** Milliseconds since the epoch; `Infinity` is for ever. */
@@ -23,13 +25,12 @@ const sweepCountMin = 1_024;
  * moment comes and the lease still lives. So each lease moves once a lifetime, however often it is renewed.
  */
 export class LeaseQueue<L extends Lease> {
-  /** A binary heap: the ticket at `i` ends no later than those at `2i+1` and `2i+2`. */
-  #heap: Ticket<L>[] = [];
+  #tickets = createHeap<L>();
   #uselessCount = 0;
 
   /** Tickets held, also useless ones. */
   get size(): number {
-    return this.#heap.length;
+    return this.#tickets.size;
   }
 
   /** Watches over a lease; to be called when it is new and when its end moved. */
@@ -42,23 +43,23 @@ export class LeaseQueue<L extends Lease> {
   /** Says that a ticket was written in vain, as that of a lease that was released, so that the queue can shed it. */
   noteUseless(): void {
     this.#uselessCount += 1;
-    if (this.#uselessCount < sweepCountMin || this.#uselessCount * 2 < this.#heap.length) return;
-    const kept = this.#heap.filter(isUseful);
-    this.#heap = [];
+    if (this.#uselessCount < sweepCountMin || this.#uselessCount * 2 < this.size) return;
+    const tickets = this.#tickets;
+    this.#tickets = createHeap();
     this.#uselessCount = 0;
-    for (const ticket of kept) this.#write(ticket.lease);
+    for (const ticket of tickets) if (isUseful(ticket)) this.#write(ticket.lease);
   }
 
   /** When to look again, milliseconds since the epoch; undefined while nothing can end. */
   nextAtMs(): number | undefined {
-    return this.#heap[0]?.atMs;
+    return this.#tickets.peek()?.atMs;
   }
 
   /** Takes out what has ended by `nowMs`. */
   takeExpired(nowMs: number): L[] {
     const expired: L[] = [];
-    for (let top = this.#heap[0]; top !== undefined && top.atMs <= nowMs; top = this.#heap[0]) {
-      this.#removeTop();
+    for (let top = this.#tickets.peek(); top !== undefined && top.atMs <= nowMs; top = this.#tickets.peek()) {
+      this.#tickets.pop();
       if (!isUseful(top)) continue;
       if (top.lease.expiresAtMs > nowMs) this.#write(top.lease);
       else expired.push(top.lease);
@@ -69,46 +70,12 @@ export class LeaseQueue<L extends Lease> {
   #write(lease: L): void {
     lease.ticketAtMs = lease.expiresAtMs;
     if (lease.expiresAtMs === Infinity) return;
-    this.#heap.push({ atMs: lease.expiresAtMs, lease });
-    this.#rise(this.#heap.length - 1);
+    this.#tickets.push({ atMs: lease.expiresAtMs, lease });
   }
+}
 
-  #removeTop(): void {
-    const last = this.#heap.pop();
-    if (last === undefined || this.#heap.length === 0) return;
-    this.#heap[0] = last;
-    this.#sink();
-  }
-
-  #rise(start: number): void {
-    for (let index = start; index > 0;) {
-      const parent = (index - 1) >> 1;
-      if (this.#atMs(parent) <= this.#atMs(index)) return;
-      this.#swap(parent, index);
-      index = parent;
-    }
-  }
-
-  #sink(): void {
-    for (let index = 0; ;) {
-      const left = 2 * index + 1;
-      const first = this.#atMs(left + 1) < this.#atMs(left) ? left + 1 : left;
-      if (this.#atMs(first) >= this.#atMs(index)) return;
-      this.#swap(first, index);
-      index = first;
-    }
-  }
-
-  #atMs(index: number): number {
-    return this.#heap[index]?.atMs ?? Infinity;
-  }
-
-  #swap(a: number, b: number): void {
-    const [first, second] = [this.#heap[a], this.#heap[b]];
-    if (first === undefined || second === undefined) return;
-    this.#heap[a] = second;
-    this.#heap[b] = first;
-  }
+function createHeap<L extends Lease>(): MinHeap<Ticket<L>> {
+  return new MinHeap((ticket) => ticket.atMs);
 }
 
 /** False for a lease that left, and for one that a later written ticket looks after. */

@@ -13,6 +13,11 @@ export class MinHeap<T> {
     return this.#items.length;
   }
 
+  /** All items, in no order; the heap must not change meanwhile. */
+  [Symbol.iterator](): Iterator<T> {
+    return this.#items[Symbol.iterator]();
+  }
+
   peek(): T | undefined {
     return this.#items[0];
   }
