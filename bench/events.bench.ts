@@ -1,7 +1,7 @@
 import { startServer } from "#testing/start-server.ts";
 import { compareRates, count, round, type BenchRow } from "./bench-row.ts";
 import type { EventFigures } from "./fixtures/events-work.ts";
-import { residentMiB } from "./measure-process.ts";
+import { processorSeconds, residentMiB } from "./measure-process.ts";
 import { startNatsServer } from "./nats-server.ts";
 import { startRedisServer } from "./redis-server.ts";
 
@@ -23,18 +23,21 @@ export async function bench(): Promise<readonly BenchRow[]> {
   const network = { NETWORK: server.addresses.network, TOKEN: await server.token() };
   const measured: Measured = { ours: [], nats: [], redis: [] };
   for (let index = 0; index < rounds; index += 1) {
-    measured.ours.push(await measure("events-client", network));
-    measured.nats.push(await measure("events-nats-client", { NATS: nats.address }));
-    if (redis !== undefined) measured.redis.push(await measure("events-redis-client", { REDIS: redis.url }));
+    measured.ours.push(await measure("events-client", network, server.addresses.pid));
+    measured.nats.push(await measure("events-nats-client", { NATS: nats.address }, nats.pid));
+    if (redis !== undefined) measured.redis.push(await measurePublish("events-redis-client", { REDIS: redis.url }));
   }
   return [...toRows(measured), await measureMemory()];
 }
 
+/** Figures of one round, and how many events came and went for a second of processor time. */
+type RoundFigures = EventFigures & { readonly perProcessorSecond: number };
+
 interface Measured {
-  readonly ours: EventFigures[];
-  readonly nats: EventFigures[];
-  /** Empty where there is no Redis. */
-  readonly redis: EventFigures[];
+  readonly ours: RoundFigures[];
+  readonly nats: RoundFigures[];
+  /** Events published a second; empty where there is no Redis. */
+  readonly redis: number[];
 }
 
 function toRows({ ours, nats, redis }: Measured): BenchRow[] {
@@ -56,10 +59,16 @@ function toRows({ ours, nats, redis }: Measured): BenchRow[] {
       name: jetStream,
       target: 1,
     }),
+    compareRates({
+      question:
+        "events: published and consumed, both acknowledged, for a second of processor time of client and server",
+      ours: ours.map((each) => each.perProcessorSecond),
+      baseline: nats.map((each) => each.perProcessorSecond),
+      name: jetStream,
+    }),
   ];
   if (redis.length === 0) return rows;
-  const baseline = redis.map((each) => each.publishedPerSecond);
-  return [...rows, compareRates({ question, ours: published, baseline, name: "Redis stream, AOF always" })];
+  return [...rows, compareRates({ question, ours: published, baseline: redis, name: "Redis stream, AOF always" })];
 }
 
 async function measureMemory(): Promise<BenchRow> {
@@ -84,14 +93,27 @@ async function measureMemory(): Promise<BenchRow> {
   };
 }
 
-async function measure(name: string, env: Readonly<Record<string, string>>): Promise<EventFigures> {
-  return JSON.parse(await run(name, env)) as EventFigures;
+async function measure(name: string, env: Readonly<Record<string, string>>, serverPid: number): Promise<RoundFigures> {
+  const before = await processorSeconds(serverPid);
+  const { text, clientSeconds } = await run(name, env);
+  const figures = JSON.parse(text) as EventFigures;
+  const totalSeconds = clientSeconds + (await processorSeconds(serverPid)) - before;
+  return { ...figures, perProcessorSecond: figures.eventCount / totalSeconds };
 }
 
-async function run(name: string, env: Readonly<Record<string, string>>): Promise<string> {
+async function measurePublish(name: string, env: Readonly<Record<string, string>>): Promise<number> {
+  const { text } = await run(name, env);
+  return (JSON.parse(text) as Pick<EventFigures, "publishedPerSecond">).publishedPerSecond;
+}
+
+/** Runs a program; what it printed, and the processor time that it took. */
+async function run(
+  name: string,
+  env: Readonly<Record<string, string>>,
+): Promise<{ readonly text: string; readonly clientSeconds: number }> {
   const script = new URL(`fixtures/${name}.ts`, import.meta.url).pathname;
   const child = Bun.spawn([process.execPath, script], { env: { ...env }, stdout: "pipe", stderr: "inherit" });
   const text = await child.stdout.text();
   if ((await child.exited) !== 0) throw new Error(`${name} failed`);
-  return text;
+  return { text, clientSeconds: Number(child.resourceUsage()?.cpuTime.total ?? 0) / 1_000_000 };
 }

@@ -43,3 +43,14 @@ export async function residentMiB(pid: number): Promise<number> {
   const status = await Bun.file(`/proc/${pid}/status`).text();
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? Number.NaN) / 1_024;
 }
+
+/** Processor time that a process has taken so far, in seconds. Linux only. */
+export async function processorSeconds(pid: number): Promise<number> {
+  const text = await Bun.file(`/proc/${pid}/stat`).text();
+  // The name in parentheses may hold blanks. Then the state is the third field, and these are the 14th and the 15th.
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+}
+
+/** What Linux counts in, whatever its clock. */
+const ticksPerSecond = 100;
