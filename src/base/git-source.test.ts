@@ -200,7 +200,7 @@ describe("parseGitSource()", () => {
           if (parsed?.ref !== undefined) expect(isGitRef(parsed.ref)).toBe(true);
         },
       ),
-      { numRuns: 2_000 },
+      { numRuns: 5_000 },
     );
   });
 });

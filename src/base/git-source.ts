@@ -30,7 +30,7 @@ export interface GitSource {
 
 const urlPattern = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/([^/]*)(\/.*)?$/s;
 const scpPattern = /^([A-Za-z0-9_][\w.-]*@)([A-Za-z0-9][A-Za-z0-9.-]*):(?!:|\/\/)(.+)$/s;
-const shortPattern = /^((?:[A-Za-z0-9-]+\.)+[A-Za-z0-9-]+|localhost)(:\d+)?\/(.*)$/s;
+const shortPattern = /^((?:[A-Za-z0-9][A-Za-z0-9-]*\.)+[A-Za-z0-9][A-Za-z0-9-]*|localhost)(:\d+)?\/(.*)$/s;
 const hostPattern = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
 
 /** Hosts where a repository is always `owner/repo`. */
@@ -71,7 +71,7 @@ function fromUrl(text: string, [, scheme = "", authority = "", rest = ""]: reado
       'a source holds no password, it would be seen by others; use "micro user config set git.credentials.HOST TOKEN"';
     throw new MicroError("invalid_argument", detail);
   }
-  if (user !== "" && !/^[\w.~%+-]+@$/.test(user)) throw refused(text, "the user before the host is none");
+  if (user !== "" && !/^\w[\w.~%+-]*@$/.test(user)) throw refused(text, "the user before the host is none");
   if (protocol === "file" ? authority !== "" : !hostPattern.test(host)) {
     throw refused(text, protocol === "file" ? "write file:///PATH" : "the host is none");
   }
