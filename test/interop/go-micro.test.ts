@@ -148,6 +148,9 @@ describe.skipIf(lack !== undefined)(`a service of Micro's Go framework${note}`, 
     expect(streamed.stdout.match(/"n": "\d"/g)).toEqual(['"n": "1"', '"n": "2"']);
     const refused = await micro("call", service, "Greeter.Nothing", "{}");
     expect(refused).toMatchObject({ code: 5, stderr: 'Service method "Greeter.Nothing" not found\n' });
+    const described = (await micro("get", "service", service)).stdout;
+    expect(described).toContain("team=go");
+    expect(described).not.toContain("instance=");
   }, 30_000);
 
   it("is called by the gateway, unary and as a stream, with its errors as statuses", async () => {

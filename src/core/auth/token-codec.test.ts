@@ -29,7 +29,7 @@ describe("TokenCodec", () => {
   it("holds no token with a byte changed, and nothing that is none", async () => {
     const place = fc.nat({ max: token.length - 1 });
     await fc.assert(
-      fc.asyncProperty(place, fc.constantFrom(..."Aa0_-.x="), async (at, letter) => {
+      fc.asyncProperty(place, fc.constantFrom("A", "a", "0", "_", "-", ".", "x", "="), async (at, letter) => {
         const changed = token.slice(0, at) + letter + token.slice(at + 1);
         // The last letter of base64 has bits that nobody reads.
         fc.pre(changed !== token && !isSameBytes(changed));

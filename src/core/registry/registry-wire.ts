@@ -18,7 +18,8 @@ export function toDomain(options: { readonly domain: string } | undefined): stri
 
 /**
  * An entry as a service announces it. The instance that its nodes belong to is the one that the caller's account was
- * issued for, whatever the request says: so nobody speaks for the process of somebody else.
+ * issued for, whatever the request says: so nobody speaks for the process of somebody else. That of a service started by
+ * hand is empty, and its nodes belong to no instance.
  */
 export function fromWire(service: WireService, instance: string | undefined): ServiceEntry {
   return {
@@ -36,7 +37,7 @@ export function fromWire(service: WireService, instance: string | undefined): Se
       return {
         id: node.id,
         address: node.address,
-        metadata: instance === undefined ? metadata : { ...metadata, instance },
+        metadata: instance === undefined || instance === "" ? metadata : { ...metadata, instance },
       };
     }),
   };
