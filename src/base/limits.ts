@@ -332,6 +332,8 @@ export const limits = {
   gitFetchBytesMax: 256 * MiB,
   /** References of a repository that are looked at, as text. */
   gitRefsBytesMax: 16 * MiB,
+  /** The list of all files of a commit, as text: some hundred thousand, of which a source may be a part. */
+  gitTreeBytesMax: 64 * MiB,
   /** Cached repositories, all together: the least recently used go above it. */
   gitCacheBytesMax: 2 * 1024 * MiB,
   /** A cached repository that nobody asked for this long is removed. */

@@ -104,7 +104,7 @@ describe("micro run SOURCE", () => {
     for (const [source, said] of [
       [`${base}/none.git`, `there is no repository ${base}/none.git`],
       [`${base}/services/.git@none`, "has no branch and no tag none"],
-      [`${base}/services/.git//none`, "has no folder none at main"],
+      [`${base}/services/.git//none`, "there is no folder none in"],
       [`${base}/services/.git//shared@main --command nothing`, "command nothing is neither in the source nor"],
       ["github.com/acme", "it names no repository; write host/owner/repo"],
       ["ext::sh", "does not exist"],

@@ -219,8 +219,8 @@ describe("GitSources.resolve()", () => {
       [`${plain}/services/.git@none`, "not_found", `${plain}/services/.git has no branch and no tag none`],
       [`${plain}/services/.git@${"1".repeat(40)}`, "not_found", `has no commit ${"1".repeat(40)}`],
       [`${plain}/services/.git@1234567`, "not_found", "has no branch, no tag and no commit 1234567"],
-      [`${plain}/services/.git//none`, "not_found", `${plain}/services/.git has no folder none at main`],
-      [`${plain}/services/.git//api/index.ts`, "not_found", "has no folder api/index.ts at main"],
+      [`${plain}/services/.git//none`, "not_found", `there is no folder none in ${plain}/services/.git at main`],
+      [`${plain}/services/.git//api/index.ts`, "not_found", "there is no folder api/index.ts in"],
       [`${plain}/empty/.git`, "not_found", "has no default branch"],
       [`http://${http.host}/private/x.git`, "failed_precondition", "is private or does not exist"],
     ];

@@ -2,7 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { systemClock, type Clock } from "#base/clock.ts";
 import { MicroError } from "#base/error.ts";
 import { parseGitSource } from "#base/git-source.ts";
-import type { GitCredential } from "#core/runtime/git-program.ts";
+import type { GitCredential } from "#core/runtime/git-remote.ts";
 import { GitSources, type GitContent, type GitSourcesOptions } from "#core/runtime/git-sources.ts";
 import { SourceStore } from "#core/runtime/source-store.ts";
 import { MemoryStore } from "#core/store/memory-store.ts";

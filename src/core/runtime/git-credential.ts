@@ -1,6 +1,6 @@
 import { MicroError } from "#base/error.ts";
 import type { GitSource } from "#base/git-source.ts";
-import type { GitCredential } from "./git-program.ts";
+import type { GitCredential } from "./git-remote.ts";
 
 /** Long enough for every kind of token, and for the buffer of a pipe. */
 const lengthMax = 4_096;

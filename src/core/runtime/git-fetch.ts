@@ -3,7 +3,8 @@ import { limits } from "#base/limits.ts";
 import { readdir } from "node:fs/promises";
 import type { GitCache } from "./git-cache.ts";
 import { explainGitFailure, type GitFailure } from "./git-failure.ts";
-import type { GitProgram, GitRemote } from "./git-program.ts";
+import type { GitProgram } from "./git-program.ts";
+import type { GitRemote } from "./git-remote.ts";
 import { findRef, refPatterns, type FoundRef } from "./git-refs.ts";
 
 /** A repository on a git server, and what of it is wanted. */

@@ -1,21 +1,9 @@
 import { closeSync, writeSync } from "node:fs";
-import type { GitProtocol } from "#base/git-source.ts";
 import { MicroError } from "#base/error.ts";
 import { limits } from "#base/limits.ts";
+import { createGitEnvironment } from "./git-environment.ts";
+import type { GitCredential, GitRemote } from "./git-remote.ts";
 import { signalGroup } from "./process-group.ts";
-
-/** Name and password, or token, for one git server. */
-export interface GitCredential {
-  readonly user: string;
-  readonly password: string;
-}
-
-/** Where git goes, and as whom. */
-export interface GitRemote {
-  readonly protocol: GitProtocol;
-  readonly host: string;
-  readonly credential?: GitCredential;
-}
 
 export interface GitCommand {
   readonly args: readonly string[];
@@ -51,27 +39,6 @@ export interface GitProgramOptions {
   /** What one file that git writes may hold. @default limits.gitFetchBytesMax */
   readonly fileBytesMax?: number;
 }
-
-/** Variables of the server that git needs to get out: proxies, certificates, the agent that holds ssh keys. */
-const passedVariables = [
-  "PATH",
-  "TMPDIR",
-  "HTTP_PROXY",
-  "HTTPS_PROXY",
-  "ALL_PROXY",
-  "NO_PROXY",
-  "http_proxy",
-  "https_proxy",
-  "all_proxy",
-  "no_proxy",
-  "SSL_CERT_FILE",
-  "SSL_CERT_DIR",
-  "GIT_SSL_CAINFO",
-  "SSH_AUTH_SOCK",
-];
-
-/** Asked by git for the password: what stands in the pipe that only this process and git hold. */
-const credentialHelper = '!f() { test "$1" = get && cat <&3; }; f';
 
 /**
  * Runs git with nothing of the user's or the machine's settings, without questions to anybody, with limits of time and size.
@@ -148,41 +115,12 @@ export class GitProgram {
     const blocks = String(Math.ceil((this.#options.fileBytesMax ?? limits.gitFetchBytesMax) / 512));
     const child = Bun.spawn(["sh", "-c", 'ulimit -f "$1"; shift; exec git "$@"', "sh", blocks, ...args], {
       cwd: folder,
-      env: this.#environment(folder, remote),
+      env: createGitEnvironment(this.#options.serverEnv, { folder, remote }),
       stdio: [input === undefined ? "ignore" : new TextEncoder().encode(input), "pipe", "pipe", "pipe"],
       detached: true,
     });
     handOver(child.stdio[3], remote?.credential);
     return child;
-  }
-
-  #environment(folder: string, remote: GitRemote | undefined): Record<string, string> {
-    const { serverEnv } = this.#options;
-    const passed = passedVariables.flatMap((name) => {
-      const value = serverEnv[name];
-      return value === undefined ? [] : [[name, value] as const];
-    });
-    const settings = gitSettings(remote);
-    return {
-      ...Object.fromEntries(passed),
-      HOME: folder,
-      LC_ALL: "C",
-      GIT_CONFIG_NOSYSTEM: "1",
-      GIT_CONFIG_GLOBAL: "/dev/null",
-      GIT_ATTR_NOSYSTEM: "1",
-      GIT_TERMINAL_PROMPT: "0",
-      GIT_NO_LAZY_FETCH: "1",
-      GIT_NO_REPLACE_OBJECTS: "1",
-      GIT_ALLOW_PROTOCOL: remote?.protocol ?? "none",
-      GIT_SSH_COMMAND: "ssh -oBatchMode=yes -oStrictHostKeyChecking=yes -oConnectTimeout=15 -oForwardAgent=no",
-      GIT_CONFIG_COUNT: String(settings.length),
-      ...Object.fromEntries(
-        settings.flatMap(([key, value], index) => [
-          [`GIT_CONFIG_KEY_${index}`, key] as const,
-          [`GIT_CONFIG_VALUE_${index}`, value] as const,
-        ]),
-      ),
-    };
   }
 }
 
@@ -193,23 +131,6 @@ function tooLate(remote: GitRemote | undefined, timeoutMs: number): MicroError {
 
 function stopping(): MicroError {
   return new MicroError("unavailable", "the server is stopping", { at: "runtime" });
-}
-
-function gitSettings(remote: GitRemote | undefined): readonly (readonly [string, string])[] {
-  const settings: (readonly [string, string])[] = [
-    ["core.hooksPath", "/dev/null"],
-    ["gc.auto", "0"],
-    ["maintenance.auto", "false"],
-    // Packs, whatever their size, so that the limit of one file is the limit of one fetch.
-    ["fetch.unpackLimit", "1"],
-    ["fetch.recurseSubmodules", "false"],
-    ["http.lowSpeedLimit", "1000"],
-    ["http.lowSpeedTime", String(limits.gitIdleSeconds)],
-    ["credential.helper", ""],
-  ];
-  if (remote?.credential === undefined) return settings;
-  // Only for this host: one that git is sent on to is told nothing.
-  return [...settings, [`credential.${remote.protocol}://${remote.host}.helper`, credentialHelper]];
 }
 
 /** Both lines fit the buffer of a pipe, so that this never waits. */

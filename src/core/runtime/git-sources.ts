@@ -3,12 +3,11 @@ import { MicroError } from "#base/error.ts";
 import type { GitPlace, GitSource } from "#base/git-source.ts";
 import type { Stoppable } from "#base/lifecycle.ts";
 import { GitCache, type GitCacheLimits } from "./git-cache.ts";
+import { extractCommit, type ExtractedSource } from "./git-extract.ts";
 import { askRef, fetchCommit, type GitFetchDeps, type GitRequest } from "./git-fetch.ts";
-import { packGitFiles, readTexts } from "./git-objects.ts";
-import { GitProgram, type GitCredential, type GitProgramOptions } from "./git-program.ts";
+import { GitProgram, type GitProgramOptions } from "./git-program.ts";
+import type { GitCredential } from "./git-remote.ts";
 import type { FoundRef } from "./git-refs.ts";
-import { standsAlone } from "./git-root.ts";
-import { parseGitTree, selectFiles } from "./git-tree.ts";
 import type { SourceStore } from "./source-store.ts";
 
 export interface GitSourcesDeps {
@@ -21,16 +20,15 @@ export interface GitSourcesDeps {
 export type GitSourcesOptions = GitProgramOptions & GitCacheLimits;
 
 /** What a source of git means now. */
-export interface GitContent {
-  /** Of the files, which the source store keeps. */
-  readonly sha256: string;
-  /** Below the root of the files. */
-  readonly folder: string;
+export interface GitContent extends ExtractedSource {
   /** All its digits. */
   readonly commit: string;
   /** Branch or tag that was asked for or is the default; else the commit. */
   readonly ref: string;
 }
+
+/** Far more than services of one server. */
+const knownCountMax = 1_000;
 
 export interface GitAsked {
   readonly namespace: string;
@@ -42,6 +40,8 @@ export interface GitAsked {
 export class GitSources implements Stoppable {
   readonly #sources: SourceStore;
   readonly #fetch: GitFetchDeps;
+  /** What commits were taken for, by commit and folder: it stays true as long as the source is kept. */
+  readonly #known = new Map<string, ExtractedSource>();
 
   constructor({ sources, clock, runtimeFolder }: GitSourcesDeps, options: GitSourcesOptions) {
     const program = new GitProgram(options);
@@ -56,26 +56,27 @@ export class GitSources implements Stoppable {
    */
   async resolve(asked: GitAsked): Promise<GitContent> {
     const { place, request, found } = await this.#find(asked);
-    const { program, cache } = this.#fetch;
-    return cache.use(request.namespace, request.url, async (repository) => {
+    return this.#fetch.cache.use(request.namespace, request.url, async (repository) => {
       const { commit, ref } = await fetchCommit(this.#fetch, request, { found, folder: repository });
-      const tree = parseGitTree(await this.#list(repository, commit));
-      const links = [...tree.links];
-      const texts = await readTexts(
-        program,
-        repository,
-        links.map(([, blob]) => blob),
-      );
-      const targets = new Map(links.map(([path], index) => [path, texts[index] ?? ""]));
-      const inside = selectFiles(tree, place.folder, targets);
-      requireFolder(inside, place, ref);
-      const question = { repository, tree: tree.files, files: inside, folder: place.folder };
-      const isAlone = place.folder === "" || (await standsAlone(program, question));
-      const files = isAlone ? inside : selectFiles(tree, "", targets);
-      const root = isAlone ? place.folder : "";
-      const sha256 = await this.#sources.keep(packGitFiles(program, repository, { files, folder: root }));
-      return { sha256, folder: isAlone ? "" : place.folder, commit, ref };
+      const { folder } = place;
+      const known = this.#recall(commit, folder);
+      if (known !== undefined) return { ...known, commit, ref };
+      const deps = { program: this.#fetch.program, sources: this.#sources };
+      const content = await extractCommit(deps, { repository, commit, folder, name: `${place.url} at ${ref}` });
+      this.#remember(`${commit}:${folder}`, content);
+      return { ...content, commit, ref };
     });
+  }
+
+  #recall(commit: string, folder: string): ExtractedSource | undefined {
+    const known = this.#known.get(`${commit}:${folder}`);
+    return known !== undefined && this.#sources.has(known.sha256) ? known : undefined;
+  }
+
+  #remember(key: string, content: ExtractedSource): void {
+    this.#known.set(key, content);
+    const [oldest] = this.#known.keys();
+    if (this.#known.size > knownCountMax && oldest !== undefined) this.#known.delete(oldest);
   }
 
   /** Removes cached repositories that are not needed; see {@link GitCache.collect}. */
@@ -112,17 +113,4 @@ export class GitSources implements Stoppable {
     const detail = `no part of ${text} is a repository: ${failure.detail}`;
     throw new MicroError(failure.code, detail, { cause: failure });
   }
-
-  async #list(repository: string, commit: string): Promise<string> {
-    const args = ["ls-tree", "-r", "-z", "-l", "--full-tree", commit];
-    const { code, stdout, stderr } = await this.#fetch.program.run({ args, folder: repository });
-    if (code === 0) return stdout;
-    throw new MicroError("unavailable", `the cache of git sources cannot be read: ${stderr.trim()}`);
-  }
-}
-
-function requireFolder(files: readonly unknown[], { url, folder }: GitPlace, ref: string): void {
-  if (files.length > 0) return;
-  const detail = folder === "" ? `${url} holds no files at ${ref}` : `${url} has no folder ${folder} at ${ref}`;
-  throw new MicroError("not_found", detail);
 }

@@ -41,6 +41,7 @@ export function parseGitTree(listing: string): GitTree {
     if (cleanSourcePath(path) !== path)
       throw new MicroError("invalid_argument", `the repository holds the path ${path}`);
     const blob = { object, sizeBytes: Number(size) };
+    if (mode === "120000" && blob.sizeBytes > limits.sourcePathBytesMax) throw leadsOut(path);
     if (mode === "120000") links.set(path, blob);
     else files.set(path, { ...blob, path, isExecutable: mode === "100755" });
   }

@@ -5,7 +5,7 @@ import { defaultNamespace } from "#interface/auth.ts";
 import type { CreateServiceOptions, ServiceKey } from "#interface/runtime.ts";
 import { takesCredential, toGitCredential } from "./git-credential.ts";
 import type { GitCredentials } from "./git-credentials.ts";
-import type { GitCredential } from "./git-program.ts";
+import type { GitCredential } from "./git-remote.ts";
 import type { GitSources } from "./git-sources.ts";
 import type { ServiceRecord } from "./service-record.ts";
 import { cleanSourcePath } from "./source-path.ts";
