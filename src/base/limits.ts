@@ -361,6 +361,8 @@ export const limits = {
   serverLogWaitingLengthMax: 4 * MiB,
   /** Services whose logs one call reads at the same time. */
   logSourceCountMax: 1_000,
+  /** Folders of one source that are watched for changes: more belong into .gitignore. */
+  watchedFolderCountMax: 4_096,
   /** How often old lines are looked for. */
   logAgeIntervalMs: 3_600_000,
   /** One line of a service's log: longer ones are cut. */

@@ -5,6 +5,7 @@ import { startProgress } from "#cli/output/progress-line.ts";
 import { reportDeployment } from "#cli/report-deployment.ts";
 import { readDeployed, type DeployedService } from "#cli/runtime-status.ts";
 import { checkEntry } from "#cli/source/check-entry.ts";
+import { watchRun } from "#cli/watch-run.ts";
 import { runTimeoutMs, waitUntilRunning } from "#cli/wait-until-running.ts";
 
 /** `micro run SOURCE`: uploads or lets fetch, starts and waits until the service answers. Standard output stays empty. */
@@ -14,10 +15,15 @@ export const command: Command = {
   usage: "SOURCE [-- ARG…]",
   details:
     "SOURCE is a folder, which is uploaded without what git ignores, host/owner/repo[/folder][@ref], or a URL of git.\nReturns when the service runs.",
-  flags: [...deployFlags, { name: "force", kind: "bool", help: "start it anew if it runs already" }],
+  flags: [
+    ...deployFlags,
+    { name: "force", kind: "bool", help: "start it anew if it runs already" },
+    { name: "watch", short: "w", kind: "bool", help: "stay, show its log, and run it anew when the folder changes" },
+  ],
   wordCount: { min: 1, max: 1 },
   takesRest: true,
   run: async (invocation) => {
+    if (invocation.flags.isOn("watch")) return watchRun(invocation);
     const plan = planDeployment(invocation);
     const { flags, session } = invocation;
     const timeoutMs = flags.durationMs("timeout") ?? runTimeoutMs;

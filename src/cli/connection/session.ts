@@ -25,7 +25,7 @@ export interface CallOptions {
   readonly server?: ServerUrl;
   /** Without the user's token: for what logs him in. */
   readonly isAnonymous?: boolean;
-  /** Ends a stream. */
+  /** Ends a stream, or the wait for an answer. */
   readonly signal?: AbortSignal;
 }
 
@@ -135,8 +135,7 @@ export class Session {
     messages: AsyncIterable<string>,
     options: CallOptions = {},
   ): AsyncGenerator<unknown> {
-    const request = await this.#request(target, options);
-    yield* sendStream(options.signal === undefined ? request : { ...request, signal: options.signal }, messages);
+    yield* sendStream(await this.#request(target, options), messages);
   }
 
   /** What an error message needs to know. */
@@ -156,6 +155,7 @@ export class Session {
       path,
       headers: { ...options.metadata, "micro-namespace": this.namespace, ...authorization },
       ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
     };
   }
 

@@ -9,10 +9,7 @@ import { parseAnswer, readConnectError, readFailure, toMicroError, type RpcReque
  *
  * @throws MicroError of the server; `unavailable` (`neverSent`) when nobody listens.
  */
-export async function* sendStream(
-  request: RpcRequest & { readonly signal?: AbortSignal },
-  messages: AsyncIterable<string>,
-): AsyncGenerator<unknown> {
+export async function* sendStream(request: RpcRequest, messages: AsyncIterable<string>): AsyncGenerator<unknown> {
   const { server } = request;
   try {
     const response = await fetch(`${server.origin}${request.path}`, {

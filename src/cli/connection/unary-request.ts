@@ -12,6 +12,7 @@ export interface RpcRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** @default limits.requestTimeoutMs */
   readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -22,13 +23,14 @@ export interface RpcRequest {
  */
 export async function sendUnary(request: RpcRequest, bodyText: string): Promise<unknown> {
   const timeoutMs = request.timeoutMs ?? limits.requestTimeoutMs;
+  const late = AbortSignal.timeout(timeoutMs);
   try {
     const response = await fetch(`${request.server.origin}${request.path}`, {
       method: "POST",
       headers: { ...request.headers, "content-type": "application/json", timeout: String(timeoutMs * 1_000_000) },
       body: bodyText,
       redirect: "manual",
-      signal: AbortSignal.timeout(timeoutMs),
+      signal: request.signal === undefined ? late : AbortSignal.any([late, request.signal]),
       ...(request.server.socketPath === undefined ? {} : { unix: request.server.socketPath }),
     });
     const text = await response.text();
