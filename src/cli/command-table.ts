@@ -31,13 +31,22 @@ export const commandTable: readonly CommandEntry[] = [
     summary: "Show a service: versions, nodes, endpoints",
     load: () => import("./commands/describe.ts"),
   },
+  {
+    name: "dev",
+    summary: "Run the services of a folder, and anew when they change",
+    load: () => import("./commands/dev.ts"),
+  },
   { name: "env", summary: "Get and set environments", load: () => import("./commands/env.ts") },
   { name: "events", summary: "Publish, consume and read events", load: () => import("./commands/events.ts") },
   { name: "get", summary: "Get a resource, like a service", load: () => import("./commands/get.ts") },
   { name: "kill", summary: "Stop services and forget them", load: () => import("./commands/kill.ts") },
   { name: "login", summary: "Log in to the current environment", load: () => import("./commands/login.ts") },
   { name: "logout", summary: "Log out of the current environment", load: () => import("./commands/logout.ts") },
-  { name: "logs", summary: "Show the output of a service", load: () => import("./commands/logs.ts") },
+  {
+    name: "logs",
+    summary: "Show the output of services, and the log of the server",
+    load: () => import("./commands/logs.ts"),
+  },
   { name: "new", summary: "Create a service from a template", load: () => import("./commands/new.ts") },
   { name: "promote", summary: "Give a canary all calls of its service", load: () => import("./commands/promote.ts") },
   {

@@ -19,13 +19,14 @@ COMMANDS:
    completion   Print a completion script for a shell
    config       Read and change configuration
    describe     Show a service: versions, nodes, endpoints
+   dev          Run the services of a folder, and anew when they change
    env          Get and set environments
    events       Publish, consume and read events
    get          Get a resource, like a service
    kill         Stop services and forget them
    login        Log in to the current environment
    logout       Log out of the current environment
-   logs         Show the output of a service
+   logs         Show the output of services, and the log of the server
    new          Create a service from a template
    promote      Give a canary all calls of its service
    restart      Start the processes of a service anew

@@ -1,9 +1,7 @@
-import { MicroError } from "#base/error.ts";
 import type { Invocation } from "./command.ts";
 import { folderVersion, planDeployment } from "./deploy.ts";
 import { CommandError } from "./command-error.ts";
-import { followLog } from "./dev/follow-log.ts";
-import { keepDeployed } from "./dev/live-service.ts";
+import { runLive } from "./dev/run-live.ts";
 import { untilInterrupted } from "./interrupt.ts";
 import { createLogPrinter } from "./output/log-printer.ts";
 import { printNote } from "./output/print.ts";
@@ -29,29 +27,14 @@ export async function watchRun(invocation: Invocation): Promise<void> {
   const terminal = describeTerminal(process.env);
   const print = createLogPrinter({ ...terminal, isJson, names: [] });
   const progress = startProgress();
-  const sinceMs = Date.now();
   const say = (text: string, isFailure = false): void =>
     printNote(isFailure && terminal.hasColors ? paint(text, "red") : text);
-  await untilInterrupted(async (interrupted) => {
-    const ended = new AbortController();
-    const signal = AbortSignal.any([interrupted, ended.signal]);
-    let log: Promise<void> | undefined;
-    const onDeployed = (): void => {
-      log ??= followLog(session, { name, sinceMs, print, signal }).catch((reason: unknown) =>
-        say(MicroError.from(reason).detail, true),
-      );
-    };
-    try {
-      const timeoutMs = flags.durationMs("timeout") ?? runTimeoutMs;
-      const hasToFindEntry = !flags.has("command") && !flags.has("entrypoint");
-      const { folder } = source;
-      await keepDeployed({ session, plan, folder, timeoutMs, hasToFindEntry, progress, say, onDeployed }, signal);
-    } finally {
-      progress.clear();
-      ended.abort();
-      await log;
-    }
-  });
+  const timeoutMs = flags.durationMs("timeout") ?? runTimeoutMs;
+  const hasToFindEntry = !flags.has("command") && !flags.has("entrypoint");
+  const { folder } = source;
+  await untilInterrupted((signal) =>
+    runLive(session, { plan, folder, timeoutMs, hasToFindEntry, progress, say, print, signal }),
+  );
   const [deployed] = await readDeployed(session, { name, version: folderVersion });
   if (deployed === undefined) return;
   printNote(`watching has ended, ${name} goes on (${deployed.status}); "micro kill ${name}" ends it`);

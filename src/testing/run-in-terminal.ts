@@ -27,9 +27,9 @@ export function runInTerminal(
   return {
     screen: () => text,
     shows: async (wanted) => {
-      await waitUntil(`the screen shows ${wanted}; it has ${JSON.stringify(text.slice(-2_000))}`, () =>
-        text.includes(wanted),
-      );
+      await waitUntil(`the screen shows ${wanted}`, () => text.includes(wanted)).catch((cause: unknown) => {
+        throw new Error(`the screen does not show ${wanted}: ${text.slice(-2_000)}`, { cause });
+      });
     },
     type: (keys) => void child.terminal?.write(keys),
     exited: child.exited,

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "bun:test";
 import { mkdir, rm, utimes } from "node:fs/promises";
 import { runCommand } from "#testing/run-command.ts";
+import { runInTerminal } from "#testing/run-in-terminal.ts";
 import { spawnMicro } from "#testing/spawn-command.ts";
 import { startServer, type TestServer } from "#testing/start-server.ts";
 import { createTempFolder, type TempFolder } from "#testing/temp-folder.ts";
@@ -110,5 +111,64 @@ describe("micro run --watch", () => {
       env: { MICRO_HOME: `${folder.path}/none` },
     });
     expect(away).toMatchObject({ code: 4, stderr: expect.stringContaining("is it running?") as unknown as string });
+  });
+});
+
+describe("micro dev", () => {
+  it("runs every service of a folder with their logs mixed, anew what changed, and ends them all on Ctrl-C", async () => {
+    const path = `${folder.path}/shop`;
+    await Bun.write(`${path}/services/cart/index.ts`, program("cart"));
+    await Bun.write(`${path}/services/cart/src/word.ts`, 'export const word = "apples";');
+    await Bun.write(`${path}/billing/index.ts`, program("billing"));
+    await Bun.write(`${path}/billing/src/word.ts`, 'export const word = "money";');
+    await Bun.write(`${path}/docs/readme.md`, "no service");
+    await using dev = spawnMicro(["dev", path], server.env);
+    await waitUntil("both logs are shown", () =>
+      ["billing | the word is money", "cart    | the word is apples"].every((line) =>
+        dev.stdout().includes(`${line}\n`),
+      ),
+    );
+    await waitUntil("both run", () => dev.stderr().split("is running").length === 3);
+    await Bun.write(`${path}/services/cart/src/word.ts`, 'export const word = "pears";');
+    await untilAnswers("cart", "pears");
+    expect(dev.stderr()).toContain("cart    | src/word.ts changed\n");
+    await Bun.write(`${path}/billing/src/word.ts`, "export const word = (;");
+    await waitUntil("the error is shown", () => /billing \| .*the version before stays/.test(dev.stderr()));
+    expect(await ask("billing")).toBe('{"word":"money"}');
+    expect(await dev.end("SIGINT")).toBe(0);
+    expect(dev.stderr()).toMatch(/ended (billing, cart|cart, billing)\n$/);
+    expect((await server.micro(["status", "cart"])).stdout).toBe("");
+    expect(dev.stdout()).not.toContain("\u001b");
+  });
+
+  it("has colors in a terminal, and leaves what ran before", async () => {
+    const path = `${folder.path}/mixed`;
+    for (const name of ["before", "fresh"]) {
+      await Bun.write(`${path}/${name}/index.ts`, program(name));
+      await Bun.write(`${path}/${name}/src/word.ts`, `export const word = "${name}";`);
+    }
+    expect(await server.micro(["run", `${path}/before`])).toMatchObject({ code: 0 });
+    await using dev = runInTerminal(["dev"], { env: server.env, cwd: path });
+    await dev.shows("\u001b[36mbefore |\u001b[0m the word is before");
+    await dev.shows("\u001b[35mfresh  |\u001b[0m the word is fresh");
+    dev.type("\u0003");
+    expect(await dev.exited).toBe(0);
+    expect(dev.screen()).toContain("ended fresh");
+    expect(dev.screen()).toContain("before ran before, and goes on");
+    expect(await ask("before")).toBe('{"word":"before"}');
+    expect((await server.micro(["status", "fresh"])).stdout).toBe("");
+  });
+
+  it("refuses a folder without services, and two of the same name", async () => {
+    await mkdir(`${folder.path}/nothing`, { recursive: true });
+    expect(await server.micro(["dev", `${folder.path}/nothing`])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("has no service in it") as unknown as string,
+    });
+    for (const name of ["a/same", "b/same"]) await Bun.write(`${folder.path}/twins/${name}/index.ts`, "");
+    expect(await server.micro(["dev", `${folder.path}/twins`])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("are both called same") as unknown as string,
+    });
   });
 });

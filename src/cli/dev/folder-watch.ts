@@ -22,16 +22,18 @@ export class FolderWatch implements Stoppable {
     this.#onChange = onChange;
   }
 
-  /** Watches the folders that are there now; called again when folders may have come or gone. */
-  async refresh(): Promise<void> {
-    if (this.#polling !== undefined) return;
+  /** Watches the folders that are there now; true when some were not watched before, in which something may have changed. */
+  async refresh(): Promise<boolean> {
+    if (this.#polling !== undefined) return false;
     const folders = new Set(await listFolders(this.#root));
     for (const [folder, watcher] of this.#watchers) {
       if (folders.has(folder)) continue;
       watcher.close();
       this.#watchers.delete(folder);
     }
-    for (const folder of folders) if (!this.#watchers.has(folder) && !this.#isStopped) this.#watch(folder);
+    const fresh = [...folders].filter((folder) => !this.#watchers.has(folder));
+    for (const folder of fresh) if (!this.#isStopped) this.#watch(folder);
+    return fresh.length > 0;
   }
 
   async stop(): Promise<void> {

@@ -13,7 +13,7 @@ export async function listFolders(root: string): Promise<readonly string[]> {
     const folder = found[index] ?? root;
     // One that is gone meanwhile has nothing to watch.
     const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
-    for (const entry of entries) {
+    for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
       const path = join(folder, entry.name);
       if (entry.isDirectory() && !skippedNames.has(entry.name) && !ignored.has(path)) found.push(path);
     }

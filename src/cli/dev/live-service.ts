@@ -1,24 +1,16 @@
 import { MicroError } from "#base/error.ts";
 import { CommandError } from "#cli/command-error.ts";
 import type { Session } from "#cli/connection/session.ts";
-import { folderVersion, readPlanSource, uploadPlan, type DeploymentPlan } from "#cli/deploy.ts";
-import type { ProgressLine } from "#cli/output/progress-line.ts";
+import { folderVersion, readPlanSource, uploadPlan } from "#cli/deploy.ts";
 import { readDeployed } from "#cli/runtime-status.ts";
 import { checkEntry } from "#cli/source/check-entry.ts";
 import { waitUntilRunning } from "#cli/wait-until-running.ts";
 import { formatDuration } from "#base/duration.ts";
+import type { LiveOptions } from "./run-live.ts";
 import { sourceChanges, type SourceChange } from "./source-changes.ts";
 
-export interface LiveServiceDeps {
+export interface LiveServiceDeps extends Omit<LiveOptions, "print" | "signal"> {
   readonly session: Session;
-  readonly plan: DeploymentPlan;
-  readonly folder: string;
-  readonly timeoutMs: number;
-  /** False where a flag says what to start. */
-  readonly hasToFindEntry: boolean;
-  readonly progress: ProgressLine;
-  /** One line for the person at the terminal. */
-  readonly say: (text: string, isFailure?: boolean) => void;
   /** Called when the server has the service for the first time. */
   readonly onDeployed: () => void;
 }
@@ -26,13 +18,15 @@ export interface LiveServiceDeps {
 /**
  * Keeps a service on the server as its folder is, until `signal` aborts: deploys it, and again after each change. What goes
  * wrong is said, and the next change is waited for.
+ *
+ * @throws MicroError when the first attempt shows that there is no server, login or right.
  */
 export async function keepDeployed(deps: LiveServiceDeps, signal: AbortSignal): Promise<void> {
   const changes = sourceChanges(deps.folder, signal);
   // Asked for before the source is read, so that what changes meanwhile is not missed.
   let next = changes.next();
-  for (;;) {
-    await deployAndSay(deps, signal);
+  for (let isFirst = true; ; isFirst = false) {
+    await deployAndSay(deps, { signal, isFirst });
     const change = await next;
     if (change.done === true || signal.aborted) return;
     deps.say(describeChange(change.value));
@@ -40,7 +34,10 @@ export async function keepDeployed(deps: LiveServiceDeps, signal: AbortSignal): 
   }
 }
 
-async function deployAndSay(deps: LiveServiceDeps, signal: AbortSignal): Promise<void> {
+async function deployAndSay(
+  deps: LiveServiceDeps,
+  { signal, isFirst }: { readonly signal: AbortSignal; readonly isFirst: boolean },
+): Promise<void> {
   const startedMs = performance.now();
   try {
     await deploy(deps, signal);
@@ -50,7 +47,7 @@ async function deployAndSay(deps: LiveServiceDeps, signal: AbortSignal): Promise
     deps.progress.clear();
     if (signal.aborted) return;
     const error = MicroError.from(reason);
-    if (isHopeless(error)) throw error;
+    if (isFirst && isHopeless(error)) throw error;
     deps.say(error.detail, true);
   }
 }

@@ -43,10 +43,12 @@ export async function* sourceChanges(folder: string, signal: AbortSignal): Async
         return wasTouched;
       });
       const next = await readFiles(folder, known);
-      await watch.refresh();
       const changed = differences(known, next);
       known = next;
+      // Whoever waits for the change need not wait for this.
+      const refreshed = watch.refresh();
       if (changed.length > 0 && !signal.aborted) yield changed;
+      if (await refreshed) isTouched = true;
     }
   } finally {
     await watch.stop();

@@ -1,7 +1,8 @@
 import { numberOf, textMapOf, textOf, type Fields } from "#cli/service-answer.ts";
 import { formatLogText } from "./format-log-text.ts";
+import { createNamePrefix } from "./name-prefix.ts";
 import { printCompactJson, printLine } from "./print.ts";
-import { nameColors, paint, type Color, type Terminal } from "./terminal.ts";
+import { paint, type Color, type Terminal } from "./terminal.ts";
 
 export interface LogPrinterOptions extends Terminal {
   readonly isJson: boolean;
@@ -22,21 +23,15 @@ export function createLogPrinter({
   names,
 }: LogPrinterOptions): (record: Fields) => void {
   if (isJson) return (record) => printCompactJson(toJson(record));
-  const width = Math.max(0, ...names.map((name) => name.length));
-  const colorOf = new Map(names.map((name, index) => [name, nameColors[index % nameColors.length] ?? "cyan"]));
-  const nameOf = (record: Fields): string => {
-    if (names.length === 0) return "";
-    const name = textMapOf(record["metadata"])["service"] ?? "";
-    const shown = `${name.padEnd(width)} |`;
-    return `${hasColors ? paint(shown, colorOf.get(name) ?? "cyan") : shown} `;
-  };
+  const prefix = createNamePrefix(names, hasColors);
   const textFor = (record: Fields): string => {
     const [text, level] = [textOf(record["message"]), textOf(record["level"])];
     const shown = isTerminal ? formatLogText(text, level) : text;
     const color = textOf(record["stream"]) === "system" ? "dim" : levelColors[level];
     return hasColors && color !== undefined ? paint(shown, color) : shown;
   };
-  return (record) => printLine(`${nameOf(record)}${textFor(record)}`);
+  const nameOf = (record: Fields): string => textMapOf(record["metadata"])["service"] ?? "";
+  return (record) => printLine(`${prefix(nameOf(record))}${textFor(record)}`);
 }
 
 /** `Message` and `Metadata` are written as Micro's command line does; the rest is ours. */

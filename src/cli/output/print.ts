@@ -22,12 +22,12 @@ export function printCompactJson(value: unknown): void {
 
 /** Bytes of result as they are. */
 export function printBytes(bytes: Uint8Array): void {
-  writeOutBytes(bytes);
+  writeAll(1, bytes);
 }
 
 /** One line for the person at the terminal, beside the result. */
 export function printNote(text: string): void {
-  console.error(text);
+  writeAll(2, new TextEncoder().encode(`${text}\n`));
 }
 
 /**
@@ -35,14 +35,14 @@ export function printNote(text: string): void {
  * tell, and what is streamed must not go on for nobody.
  */
 function writeOut(text: string): void {
-  writeOutBytes(new TextEncoder().encode(text));
+  writeAll(1, new TextEncoder().encode(text));
 }
 
-function writeOutBytes(bytes: Uint8Array): void {
+function writeAll(descriptor: 1 | 2, bytes: Uint8Array): void {
   let offset = 0;
   while (offset < bytes.length) {
     try {
-      offset += writeSync(1, bytes, offset);
+      offset += writeSync(descriptor, bytes, offset);
     } catch (reason) {
       const code = reason instanceof Error && "code" in reason ? reason.code : undefined;
       if (code === "EPIPE") process.exit(0);
