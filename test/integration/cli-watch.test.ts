@@ -98,6 +98,23 @@ describe("micro run --watch", () => {
     expect(await watching.end("SIGINT")).toBe(0);
   });
 
+  it("watches what it shares with others in its repository, too", async () => {
+    const path = `${folder.path}/together`;
+    await runCommand(["git", "init", "-q", path]);
+    const shared = program("shared").replace("./src/word.ts", "../../words/word.ts");
+    await Bun.write(`${path}/services/shared/index.ts`, shared);
+    await Bun.write(`${path}/words/word.ts`, 'export const word = "first";');
+    await using watching = spawnMicro(["run", "-w", `${path}/services/shared`], server.env);
+    await untilAnswers("shared", "first");
+    await waitUntil("it says so", () => watching.stderr().includes("shared is running"));
+    await waitUntil("a change is seen", async () => {
+      await Bun.write(`${path}/words/word.ts`, 'export const word = "second";');
+      return watching.stderr().includes("words/word.ts changed");
+    });
+    await untilAnswers("shared", "second");
+    expect(await watching.end("SIGINT")).toBe(0);
+  });
+
   it("refuses what cannot be watched, with one line", async () => {
     for (const args of [
       ["run", "-w", "github.com/a/b"],

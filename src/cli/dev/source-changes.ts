@@ -5,6 +5,7 @@ import { FolderWatch } from "./folder-watch.ts";
 
 /** An editor writes several files, or one in several steps; what comes within this time is one change. */
 const settleMs = 60;
+const settleMaxMs = 600;
 
 /** Paths that changed, for a person. */
 export type SourceChange = readonly string[];
@@ -58,9 +59,11 @@ export async function* sourceChanges(folder: string, signal: AbortSignal): Async
 /** A timer cannot be longer; what happens when it fires is nothing. */
 const maxWaitMs = 2 ** 31 - 1;
 
-/** Waits until nothing was touched for a while. */
+/** Waits until nothing was touched for a while, but not for ever: some programs write all the time. */
 async function settle(signal: AbortSignal, wasTouched: () => boolean): Promise<void> {
-  while (wasTouched() && !signal.aborted) await delay(settleMs, signal);
+  for (let waitedMs = 0; wasTouched() && waitedMs < settleMaxMs && !signal.aborted; waitedMs += settleMs) {
+    await delay(settleMs, signal);
+  }
 }
 
 /** The files with what tells their content apart; those that look as before are not read again. */
