@@ -207,4 +207,25 @@ describe("a page of another origin", () => {
     expect(asked.headers.get("access-control-allow-credentials")).toBe(null);
     expect((await request(url, { headers: { cookie: `micro-token=${token}` } })).status).toBe(200);
   });
+
+  it("cannot use the cookie over a WebSocket, as a page of ours does", async () => {
+    const cookie = `micro-token=${await server.token()}`;
+    const { gateway } = server.addresses;
+    expect(await firstMessage(gateway, { cookie, origin: `http://${gateway}` })).toEqual({ keys: [] });
+    for (const headers of [{ cookie, origin: "http://evil.example" }, { origin: `http://${gateway}` }]) {
+      expect(await firstMessage(gateway, headers)).toMatchObject({ error: { code: 401 } });
+    }
+  });
 });
+
+/** What a WebSocket on a stream of records hears first. */
+function firstMessage(gateway: string, headers: Record<string, string>): Promise<unknown> {
+  const socket = new WebSocket(`ws://${gateway}/store/store/list?options.prefix=nothing`, { headers });
+  return new Promise((resolve, reject) => {
+    socket.addEventListener("message", ({ data }) => {
+      socket.close();
+      resolve(JSON.parse(String(data)));
+    });
+    socket.addEventListener("error", () => reject(new Error("the socket was refused")));
+  });
+}

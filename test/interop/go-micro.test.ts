@@ -75,6 +75,25 @@ async function post(path: string, body: unknown): Promise<{ status: number; body
   return { status: answer.status, body: await answer.json() };
 }
 
+/** Sends messages to Greeter.Chat through a WebSocket, each when the last is answered. Returns the answers' texts. */
+async function chatAtGateway(requests: readonly object[]): Promise<readonly unknown[]> {
+  const socket = new WebSocket(`ws://${server.addresses.gateway}/${service}/Greeter/Chat`);
+  const answers: unknown[] = [];
+  socket.addEventListener("message", ({ data }) => {
+    answers.push((JSON.parse(String(data)) as { msg: unknown }).msg);
+  });
+  await new Promise<void>((resolve, reject) => {
+    socket.addEventListener("open", () => resolve());
+    socket.addEventListener("error", () => reject(new Error("the socket was refused")));
+  });
+  for (const [index, request] of requests.entries()) {
+    socket.send(JSON.stringify(request));
+    await waitUntil("the answer", () => answers.length > index);
+  }
+  socket.close();
+  return answers;
+}
+
 /** What a call was refused with. */
 async function refusal(address: string, endpoint: string, token?: string): Promise<unknown> {
   const metadata: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
@@ -170,6 +189,7 @@ describe.skipIf(lack !== undefined)(`a service of Micro's Go framework${note}`, 
       headers: { accept: "application/x-ndjson" },
     }).then((answer) => answer.text());
     expect(lines.trim().split("\n")).toHaveLength(3);
+    expect(await chatAtGateway([{ name: "a" }, { name: "b" }])).toEqual(["Hello a", "Hello b"]);
   }, 30_000);
 
   it("is called through the identity proxy, in binary, by who may", async () => {
