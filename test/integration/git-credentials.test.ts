@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
+import { runCommand } from "#testing/run-command.ts";
 import { startServer, type TestServer } from "#testing/start-server.ts";
 import { createTempFolder, type TempFolder } from "#testing/temp-folder.ts";
 import { startGitHttpServer, type GitHttpServer } from "../fixtures/git-http-server.ts";
@@ -77,6 +78,41 @@ describe("a private repository", () => {
     expect([...seen]).toEqual([]);
     expect(await filesWith(temp.path, secret)).toEqual([]);
   });
+
+  // Skipped where there is no openssl to make a certificate with.
+  it.skipIf(Bun.which("openssl") === null)(
+    "opens over https, once the certificate of its server is trusted",
+    async () => {
+      await using temp = await createTempFolder();
+      const [certFile, keyFile] = [`${temp.path}/cert.pem`, `${temp.path}/key.pem`];
+      const made = await runCommand(
+        ["openssl", "req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"].concat([
+          "-keyout",
+          keyFile,
+          "-out",
+          certFile,
+          "-subj",
+          "/CN=localhost",
+          "-addext",
+          "subjectAltName=IP:127.0.0.1",
+        ]),
+      );
+      expect(made.code).toBe(0);
+      const tls = { cert: await readFile(certFile, "utf8"), key: await readFile(keyFile, "utf8") };
+      await using https = startGitHttpServer({ folder: folder.path, secret: `git:${secret}`, tls });
+      const source = `https://${https.host}/private/acme/.git`;
+      const credential = { user: "git", password: secret };
+      await using suspicious = createGitWorld(`${temp.path}/suspicious`);
+      expect(await suspicious.refusal(source, credential)).toMatchObject({
+        code: "failed_precondition",
+        detail: `the certificate of ${https.host} is not trusted by the server`,
+      });
+      expect(https.requests).toEqual([]);
+      const serverEnv = { ...process.env, GIT_SSL_CAINFO: certFile };
+      await using trusting = createGitWorld(`${temp.path}/trusting`, { serverEnv });
+      expect(await trusting.resolve(source, credential)).toMatchObject({ ref: "main" });
+    },
+  );
 
   it("does not show its credential to a host that it is sent on to", async () => {
     await using temp = await createTempFolder();

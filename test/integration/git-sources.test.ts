@@ -152,6 +152,7 @@ describe("GitSources.resolve()", () => {
     const linked = await createRepository(`${folder.path}/linked`);
     await linked.commit({
       "svc/index.ts": "index",
+      "svc/node_modules/x/index.js": "committed",
       "shared/a.ts": "shared",
       "svc/a.ts": { link: "../shared/a.ts" },
       "svc/b.ts": { link: "shared/a.ts" },

@@ -1,11 +1,19 @@
 import { CommandError } from "#cli/command-error.ts";
 import type { Command, Invocation } from "#cli/command.ts";
-import { deployFlags, folderVersion, planDeployment, readPlanSource, uploadPlan } from "#cli/deploy.ts";
+import {
+  deployFlags,
+  folderVersion,
+  planDeployment,
+  readPlanSource,
+  uploadPlan,
+  type DeploymentPlan,
+} from "#cli/deploy.ts";
 import { startProgress } from "#cli/output/progress-line.ts";
 import { reportDeployment } from "#cli/report-deployment.ts";
 import { readDeployed, type DeployedService } from "#cli/runtime-status.ts";
 import { checkEntry } from "#cli/source/check-entry.ts";
 import { watchRun } from "#cli/watch-run.ts";
+import { limits } from "#base/limits.ts";
 import { runTimeoutMs, waitUntilRunning } from "#cli/wait-until-running.ts";
 
 /** `micro run SOURCE`: uploads or lets fetch, starts and waits until the service answers. Standard output stays empty. */
@@ -34,10 +42,12 @@ export const command: Command = {
       const { source } = plan;
       if (source.kind === "folder" && !flags.has("command") && !flags.has("entrypoint"))
         checkEntry(source.folder, files.own);
-      const isReplaced = await checkPresent(invocation, plan.name);
+      const isReplaced = await checkPresent(invocation, plan);
       const { resource, options } = await uploadPlan(plan, files, { session, progress });
       const request = { resource, options: { ...options, force: isReplaced } };
-      await session.call("runtime", "Runtime.Create", request, { timeoutMs });
+      // The server answers when the source is there, so the call may take as long as a fetch.
+      const fetchMs = source.kind === "git" ? limits.gitTimeoutMs : 0;
+      await session.call("runtime", "Runtime.Create", request, { timeoutMs: timeoutMs + fetchMs });
       if (!flags.isOn("detach")) {
         const wait = { name: plan.name, version: folderVersion, timeoutMs, oldInstances: new Set<string>(), progress };
         deployed = await waitUntilRunning(session, wait);
@@ -50,11 +60,17 @@ export const command: Command = {
 };
 
 /** Whether a service of that name is there and has to be replaced. @throws CommandError when it runs. */
-async function checkPresent({ session, flags }: Invocation, name: string): Promise<boolean> {
+async function checkPresent({ session, flags }: Invocation, { name, source }: DeploymentPlan): Promise<boolean> {
   if (flags.isOn("force")) return true;
   const [present] = await readDeployed(session, { name, version: folderVersion });
   if (present === undefined) return false;
   // One that failed or was stopped may be tried again with new source.
   if (present.status === "error" || present.status === "stopped") return true;
-  throw new CommandError(`${name} is already running; use "micro update" to replace it`, { code: "conflict" });
+  const asked = source.kind === "git" ? source.text : source.folder;
+  // Two folders or repositories may have the same last name.
+  const isOther = present.source !== "" && !present.source.startsWith(asked);
+  const detail = isOther
+    ? `${name} is already running from ${present.source}; use "micro update" to replace it, or --name for another`
+    : `${name} is already running; use "micro update" to replace it`;
+  throw new CommandError(detail, { code: "conflict" });
 }

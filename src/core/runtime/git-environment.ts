@@ -60,6 +60,9 @@ function gitSettings(remote: GitRemote | undefined): readonly (readonly [string,
     // Packs, whatever their size, so that the limit of one file is the limit of one fetch.
     ["fetch.unpackLimit", "1"],
     ["fetch.recurseSubmodules", "false"],
+    // A file that is large once it is unpacked must not be in memory as a whole, and a fetch must not take all cores.
+    ["core.bigFileThreshold", "16m"],
+    ["pack.threads", "2"],
     ["http.lowSpeedLimit", "1000"],
     ["http.lowSpeedTime", String(limits.gitIdleSeconds)],
     ["credential.helper", ""],

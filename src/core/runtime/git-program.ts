@@ -1,6 +1,6 @@
 import { closeSync, writeSync } from "node:fs";
 import { MicroError } from "#base/error.ts";
-import { limits } from "#base/limits.ts";
+import { KiB, limits } from "#base/limits.ts";
 import { createGitEnvironment } from "./git-environment.ts";
 import type { GitCredential, GitRemote } from "./git-remote.ts";
 import { signalGroup } from "./process-group.ts";
@@ -39,6 +39,8 @@ export interface GitProgramOptions {
   /** What one file that git writes may hold. @default limits.gitFetchBytesMax */
   readonly fileBytesMax?: number;
 }
+
+const stderrBytesMax = 64 * KiB;
 
 /**
  * Runs git with nothing of the user's or the machine's settings, without questions to anybody, with limits of time and size.
@@ -86,7 +88,7 @@ export class GitProgram {
       isLate = true;
       kill();
     }, this.#timeoutMs);
-    const ended = Promise.all([child.stderr.text(), child.exited])
+    const ended = Promise.all([readStart(child.stderr), child.exited])
       .then(([stderr, code]) => {
         if (this.#isStopped) throw stopping();
         if (isLate) throw tooLate(command.remote, this.#timeoutMs);
@@ -131,6 +133,17 @@ function tooLate(remote: GitRemote | undefined, timeoutMs: number): MicroError {
 
 function stopping(): MicroError {
   return new MicroError("unavailable", "the server is stopping", { at: "runtime" });
+}
+
+/** The beginning of what is said: a server may have git say more than anybody wants to keep. */
+async function readStart(stream: AsyncIterable<Uint8Array>): Promise<string> {
+  const pieces: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const piece of stream) {
+    if (bytes < stderrBytesMax) pieces.push(piece);
+    bytes += piece.byteLength;
+  }
+  return Buffer.concat(pieces).subarray(0, stderrBytesMax).toString("utf8");
 }
 
 /** Both lines fit the buffer of a pipe, so that this never waits. */

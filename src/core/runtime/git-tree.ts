@@ -22,6 +22,9 @@ export interface GitTree {
   readonly links: ReadonlyMap<string, GitBlob>;
 }
 
+/** Folders that are never part of a source, as they are not of one that is sent. */
+const skippedFolders: ReadonlySet<string> = new Set([".git", "node_modules"]);
+
 /** Links behind links that are followed, as systems do. */
 const hopsMax = 40;
 
@@ -37,7 +40,7 @@ export function parseGitTree(listing: string): GitTree {
     const [facts, path] = splitOnce(line, "\t");
     if (path === undefined) continue;
     const [mode = "", type, object = "", size] = facts.split(/ +/);
-    if (type !== "blob") continue;
+    if (type !== "blob" || path.split("/").some((name) => skippedFolders.has(name))) continue;
     if (cleanSourcePath(path) !== path)
       throw new MicroError("invalid_argument", `the repository holds the path ${path}`);
     const blob = { object, sizeBytes: Number(size) };
