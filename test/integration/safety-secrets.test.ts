@@ -101,6 +101,7 @@ describe("a secret", () => {
       "MICRO_NAMESPACE",
       "MICRO_PUBLIC_KEY",
       "MICRO_SERVICE_ADDRESS",
+      "MICRO_SERVICE_INSTANCE",
       "MICRO_SERVICE_NAME",
       "MICRO_SERVICE_NETWORK",
       "MICRO_SERVICE_PROFILE",

@@ -3,11 +3,13 @@ import type { Logger } from "#base/logger.ts";
 import { endForeignGroup, groupHasEnvironment } from "./process-group.ts";
 import { readProcessMark } from "./process-mark.ts";
 import type { OutputPipes } from "./output-pipes.ts";
+import type { StrayProcesses } from "./stray-processes.ts";
 import type { ProcessNote, ProcessNotes } from "./process-notes.ts";
 
 export interface EndSurvivorsDeps {
   readonly notes: ProcessNotes;
   readonly pipes: Pick<OutputPipes, "remove">;
+  readonly strays: Pick<StrayProcesses, "endOf">;
   readonly logger: Logger;
   /** The folder of the runtime: every service is started with its home below it. */
   readonly runtimeFolder: string;
@@ -36,4 +38,5 @@ async function endSurvivor({ instance, pid, mark, service }: ProcessNote, deps: 
   }
   deps.notes.remove(instance);
   deps.pipes.remove(instance);
+  await deps.strays.endOf(instance);
 }

@@ -278,7 +278,7 @@ export class Instance {
     clearTimeout(timer);
     if (!("released" in exit)) {
       this.#deps.traffic.removeInstance(this.id);
-      clear();
+      await clear();
     }
     await watching;
     return exit;

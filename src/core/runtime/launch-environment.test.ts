@@ -3,6 +3,7 @@ import { createLaunchEnvironment, parseUserEnv } from "./launch-environment.ts";
 
 const options = {
   key: { namespace: "foo", name: "greeter", version: "1.0.0" },
+  instance: "0123456789ab",
   credential: { id: "greeter-1.0.0", secret: "secret" },
   networkAddress: "127.0.0.1:8443",
   publicKey: "key",
@@ -23,6 +24,7 @@ describe("createLaunchEnvironment()", () => {
       MICRO_SERVICE_PROFILE: "client",
       MICRO_SERVICE_NAME: "greeter",
       MICRO_SERVICE_VERSION: "1.0.0",
+      MICRO_SERVICE_INSTANCE: "0123456789ab",
       MICRO_NAMESPACE: "foo",
       MICRO_CLIENT_ID: "greeter-1.0.0",
       MICRO_CLIENT_SECRET: "secret",

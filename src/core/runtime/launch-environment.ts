@@ -1,10 +1,12 @@
 import { MicroError } from "#base/error.ts";
 import type { ServiceKey } from "#interface/runtime.ts";
+import { instanceVariable } from "./stray-processes.ts";
 
 /** Names that say who a service is: nobody but the runtime sets them. */
 const identityNames: ReadonlySet<string> = new Set([
   "MICRO_SERVICE_NAME",
   "MICRO_SERVICE_VERSION",
+  instanceVariable,
   "MICRO_NAMESPACE",
   "MICRO_CLIENT_ID",
   "MICRO_CLIENT_SECRET",
@@ -16,6 +18,8 @@ const inheritedNames = ["PATH", "LANG", "LC_ALL", "TZ"] as const;
 
 export interface LaunchEnvironmentOptions {
   readonly key: ServiceKey;
+  /** Id of the process among those of its service. */
+  readonly instance: string;
   readonly credential: { readonly id: string; readonly secret: string };
   /** `host:port` of the network. */
   readonly networkAddress: string;
@@ -53,6 +57,7 @@ export function createLaunchEnvironment(options: LaunchEnvironmentOptions): Read
     ...options.runnerEnv,
     MICRO_SERVICE_NAME: key.name,
     MICRO_SERVICE_VERSION: key.version,
+    [instanceVariable]: options.instance,
     MICRO_NAMESPACE: key.namespace,
     MICRO_CLIENT_ID: credential.id,
     MICRO_CLIENT_SECRET: credential.secret,

@@ -77,6 +77,7 @@ export class Launcher {
     const network = this.#deps.networkAddress();
     const env = createLaunchEnvironment({
       key: record,
+      instance,
       credential: await this.#deps.identities.issue({ namespace, service, version, instance }),
       networkAddress: network,
       publicKey: this.#deps.publicKey,

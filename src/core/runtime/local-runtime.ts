@@ -37,6 +37,7 @@ import { ServiceBuilder } from "./service-builder.ts";
 import { sortSurvivors } from "./sort-survivors.ts";
 import { SourceStore } from "./source-store.ts";
 import { everyVersion } from "./service-revision.ts";
+import { StrayProcesses } from "./stray-processes.ts";
 import { startInTurns } from "./start-in-turns.ts";
 
 /** Runs services as processes of this machine. */
@@ -57,6 +58,7 @@ export class LocalRuntime implements Runtime, Stoppable {
   readonly #builder: ServiceBuilder;
   readonly #preparing: PrepareRecordDeps;
   readonly #limiter: ProcessLimiter;
+  readonly #strays: StrayProcesses;
   readonly #changes: ServiceChanges;
   readonly #turns = new KeyedQueue();
   readonly #deployments = new Map<string, Deployment>();
@@ -79,6 +81,7 @@ export class LocalRuntime implements Runtime, Stoppable {
     this.#nodes = new InstanceNodes(deps.registry);
     this.#notes = new ProcessNotes({ folder: `${paths.runtimeFolder}/run`, logger });
     this.#pipes = new OutputPipes(`${paths.runtimeFolder}/run`);
+    this.#strays = new StrayProcesses(paths.runtimeFolder);
     this.#logs = new ServiceLogs({ logsFolder: paths.logsFolder, clock, logger }, options.logRetention);
     this.#records = new ServiceRecords(deps);
     this.#limiter = new ProcessLimiter({ logger, open: () => ControlGroups.open() });
@@ -241,7 +244,14 @@ export class LocalRuntime implements Runtime, Stoppable {
       builder: this.#builder,
       log,
       nodes: this.#nodes,
-      starter: new ProcessStarter({ log, notes: this.#notes, pipes: this.#pipes, clock, limiter: this.#limiter }),
+      starter: new ProcessStarter({
+        log,
+        notes: this.#notes,
+        pipes: this.#pipes,
+        clock,
+        limiter: this.#limiter,
+        strays: this.#strays,
+      }),
       deploymentOf,
     };
     const onTrouble = (revision: string, trouble: InstanceTrouble): void => {
@@ -303,7 +313,15 @@ export class LocalRuntime implements Runtime, Stoppable {
     const onGone = (instance: string): void => void registry.removeInstance(instance);
     try {
       const { runtimeFolder } = paths;
-      await endSurvivors(survivors, { notes: this.#notes, pipes: this.#pipes, logger, onGone, runtimeFolder });
+      this.#strays.endOthers(new Set([...this.#adopted, ...survivors.map(({ instance }) => instance)]));
+      await endSurvivors(survivors, {
+        notes: this.#notes,
+        pipes: this.#pipes,
+        strays: this.#strays,
+        logger,
+        onGone,
+        runtimeFolder,
+      });
       await this.#builder.removeLeftovers();
       await this.sources.removeLeftovers();
       await this.#git.removeLeftovers();

@@ -5,6 +5,7 @@ import { createTempFolder } from "#testing/temp-folder.ts";
 import { endSurvivors } from "./end-survivors.ts";
 import { readProcessMark } from "./process-mark.ts";
 import { OutputPipes } from "./output-pipes.ts";
+import { StrayProcesses } from "./stray-processes.ts";
 import { ProcessNotes, type ProcessNote } from "./process-notes.ts";
 
 function noteOf(instance: string, pid: number): Omit<ProcessNote, "mark"> {
@@ -53,7 +54,14 @@ describe("endSurvivors()", () => {
     const found = await notes.list();
     const onGone = (instance: string): void => void gone.push(instance);
     const pipes = new OutputPipes(`${temp.path}/run`);
-    await endSurvivors(found, { notes, pipes, logger: silentLogger, runtimeFolder: temp.path, onGone });
+    await endSurvivors(found, {
+      notes,
+      pipes,
+      strays: new StrayProcesses(temp.path),
+      logger: silentLogger,
+      runtimeFolder: temp.path,
+      onGone,
+    });
     await ours.exited;
     expect(gone).toEqual(["ours"]);
     expect(reused.exitCode).toBeNull();
@@ -79,7 +87,12 @@ describe("endSurvivors()", () => {
     await leader.exited;
     expect(readProcessMark(rest)).toBeString();
     const found = await notes.list();
-    const deps = { notes, pipes: new OutputPipes(`${temp.path}/run`), logger: silentLogger };
+    const deps = {
+      notes,
+      pipes: new OutputPipes(`${temp.path}/run`),
+      strays: new StrayProcesses(temp.path),
+      logger: silentLogger,
+    };
     await endSurvivors(found, { ...deps, runtimeFolder: temp.path, onGone: () => undefined });
     expect(readProcessMark(rest)).toBeUndefined();
   });

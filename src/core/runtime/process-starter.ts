@@ -9,6 +9,7 @@ import type { ServiceLog } from "./service-log.ts";
 import { signalGroup } from "./process-group.ts";
 import { ServiceProcess, type CaptureLines, type ProcessExit } from "./service-process.ts";
 import { removeSocket } from "./socket-folder.ts";
+import type { StrayProcesses } from "./stray-processes.ts";
 
 export interface ProcessStarterDeps {
   readonly log: ServiceLog;
@@ -16,6 +17,7 @@ export interface ProcessStarterDeps {
   readonly pipes: OutputPipes;
   readonly clock: Clock;
   readonly limiter: ProcessLimiter;
+  readonly strays: StrayProcesses;
 }
 
 /** One process of an instance. */
@@ -24,8 +26,8 @@ export interface StartedProcess {
   readonly startedAtMs: number;
   /** Why it ended, from what it wrote last. */
   readonly describe: (exit: ProcessExit) => string;
-  /** Removes note, pipes and sockets: it is dead. */
-  readonly clear: () => void;
+  /** It is dead: removes note, pipes and sockets, and ends what it started and left. */
+  readonly clear: () => Promise<void>;
 }
 
 /** Starts the processes of instances, or takes them over from a server before, with their pipes and their note. */
@@ -56,7 +58,7 @@ export class ProcessStarter {
       describe: (exit) => limit.reason ?? describeFailure(exit, lastErrors, command.folder),
       clear: () => {
         limit.end();
-        this.#clear(about.instance, socket);
+        return this.#clear(about.instance, socket);
       },
     };
   }
@@ -73,7 +75,7 @@ export class ProcessStarter {
       describe: (exit) => limit.reason ?? describeFailure(exit, lastErrors, ""),
       clear: () => {
         limit.end();
-        this.#clear(instance, socket);
+        return this.#clear(instance, socket);
       },
     };
   }
@@ -97,15 +99,17 @@ export class ProcessStarter {
       return this.#deps.pipes.open(instance);
     } catch (reason) {
       signalGroup(pid, "SIGKILL");
-      this.#clear(instance, socket);
+      // Nothing waits for it: the instance is started anew after a pause.
+      void this.#clear(instance, socket);
       throw MicroError.from(reason, { code: "failed_precondition", detail: "the pipes of its output are gone" });
     }
   }
 
-  #clear(instance: string, socket: string | undefined): void {
+  #clear(instance: string, socket: string | undefined): Promise<void> {
     this.#deps.notes.remove(instance);
     this.#deps.pipes.remove(instance);
     if (socket !== undefined) removeSocket(socket);
+    return this.#deps.strays.endOf(instance);
   }
 
   #logLines(instance: string, lastErrors: string[]): CaptureLines["onLines"] {
