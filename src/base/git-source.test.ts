@@ -193,7 +193,7 @@ describe("parseGitSource()", () => {
           for (const { url, folder } of parsed?.places ?? []) {
             expect(url).toMatch(/^(?:https?|ssh|git|file):\/\/|^\w[\w.-]*@[a-z0-9]/);
             // A colon ends the host of git@host:path alone; in a URL it may stand in any name.
-            expect(url).not.toMatch(/^[\w.-]*::|\s|\/-|^[^/]*:-/);
+            expect(url).not.toMatch(/^[\w.-]*::|\s|\/-|^[^/:]*:-/);
             expect(folder.split("/")).not.toContain("..");
             expect(folder).not.toMatch(/^-|^\//);
           }
