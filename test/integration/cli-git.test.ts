@@ -68,6 +68,11 @@ describe("micro run SOURCE", () => {
       stderr: `greeter is running (${first})\n`,
     });
     expect(await call()).toBe('{"msg":"Hello Jane"}');
+    // What ran before comes back with its commit, and goes again.
+    expect(await server.micro(["rollback", "greeter"])).toMatchObject({ code: 0 });
+    expect(await call()).toBe('{"msg":"Good day Jane"}');
+    expect((await server.micro(["status", "greeter"])).stdout).toContain(`${source}@main (${second})`);
+    expect(await server.micro(["update", `${source}@${first}`])).toMatchObject({ code: 0 });
     const [json] = JSON.parse((await server.micro(["status", "greeter", "-o", "json"])).stdout) as {
       source: string;
       commit: string;

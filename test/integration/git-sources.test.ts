@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "bun:test";
 import { randomBytes } from "node:crypto";
-import { readdir, writeFile } from "node:fs/promises";
+import { chmod, readdir, writeFile } from "node:fs/promises";
 import type { GitSource } from "#base/git-source.ts";
 import { limits } from "#base/limits.ts";
 import { runCommand } from "#testing/run-command.ts";
@@ -143,6 +143,25 @@ describe("GitSources.resolve()", () => {
     const [name = ""] = await readdir(`${world.runtimeFolder}/git`);
     await writeFile(`${world.runtimeFolder}/git/${name}/shallow.lock`, "");
     await writeFile(`${world.runtimeFolder}/git/${name}/objects/pack/tmp_pack_x`, "half");
+    expect(await world.resolve(url)).toMatchObject({ commit: last });
+  });
+
+  it("throws a damaged cache away", async () => {
+    await using temp = await createTempFolder();
+    const [url = ""] = urls();
+    {
+      await using world = createGitWorld(temp.path);
+      await world.resolve(url);
+    }
+    await using world = createGitWorld(temp.path);
+    const [name = ""] = await readdir(`${world.runtimeFolder}/git`);
+    const packs = `${world.runtimeFolder}/git/${name}/objects/pack`;
+    for (const file of await readdir(packs)) {
+      if (!file.endsWith(".pack")) continue;
+      await chmod(`${packs}/${file}`, 0o600);
+      await writeFile(`${packs}/${file}`, "PACK");
+    }
+    expect((await world.refusal(url)).detail).not.toContain("\n");
     expect(await world.resolve(url)).toMatchObject({ commit: last });
   });
 

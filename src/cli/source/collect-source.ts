@@ -32,13 +32,15 @@ export async function collectSource(folder: string): Promise<readonly SourceFile
     totalBytes += file.sizeBytes;
     if (totalBytes > limits.sourceBytesMax) {
       throw new CommandError(
-        `${folder} is larger than ${limits.sourceBytesMax / MiB} MiB: ignore what the service does not need in .gitignore`,
+        `${folder} is larger than ${limits.sourceBytesMax / MiB} MiB: ignore what the service does not need in .gitignore, or send less with --root`,
       );
     }
   }
   if (files.length === 0) throw new CommandError(`${folder} is empty: there is nothing to run`);
   if (files.length > limits.sourceFileCountMax) {
-    throw new CommandError(`${folder} has more than ${limits.sourceFileCountMax} files: ignore some in .gitignore`);
+    throw new CommandError(
+      `${folder} has more than ${limits.sourceFileCountMax} files: ignore some in .gitignore, or send fewer with --root`,
+    );
   }
   return files;
 }

@@ -64,6 +64,19 @@ export class GitCache {
     }
   }
 
+  /** The same for work on what the repository holds: where that fails for a reason that may lie in it, it is thrown away. */
+  fill<T>(namespace: string, url: string, work: (folder: string) => Promise<T>): Promise<T> {
+    return this.use(namespace, url, async (folder) => {
+      try {
+        return await work(folder);
+      } catch (reason) {
+        const { code } = MicroError.from(reason);
+        if (code === "unavailable" || code === "internal") await this.#throwAway(folder);
+        throw reason;
+      }
+    });
+  }
+
   /** An empty repository beside the cache, for as long as `work` takes. */
   async aside<T>(work: (folder: string) => Promise<T>): Promise<T> {
     const folder = `${this.#deps.folder}/.aside-${crypto.randomUUID()}`;
@@ -131,10 +144,13 @@ export class GitCache {
     return { name, usedMs: used?.mtimeMs ?? 0, bytes: facts.reduce((sum, each) => sum + (each?.size ?? 0), 0) };
   }
 
-  /** Unless somebody used it meanwhile. Renamed first, so that a half removed one is never taken for a whole one. */
+  /** Unless somebody used it meanwhile. */
   async #remove({ name, usedMs }: CachedRepository): Promise<void> {
-    const folder = `${this.#deps.folder}/${name}`;
-    if ((await this.#describe(name)).usedMs !== usedMs) return;
+    if ((await this.#describe(name)).usedMs === usedMs) await this.#throwAway(`${this.#deps.folder}/${name}`);
+  }
+
+  /** Renamed first, so that a half removed one is never taken for a whole one. */
+  async #throwAway(folder: string): Promise<void> {
     const aside = `${this.#deps.folder}/.removed-${crypto.randomUUID()}`;
     await rename(folder, aside);
     this.#opened.delete(folder);

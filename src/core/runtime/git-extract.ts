@@ -54,7 +54,7 @@ async function listTree(program: GitProgram, repository: string, commit: string)
   const command = { args, folder: repository, outputBytesMax: limits.gitTreeBytesMax };
   const { code, stdout, stderr } = await program.run(command);
   if (code === 0) return stdout;
-  throw new MicroError("unavailable", `the cache of git sources cannot be read: ${stderr.trim()}`);
+  throw new MicroError("unavailable", `the cache of git sources could not be read, try again: ${stderr.trim()}`);
 }
 
 async function readLinks(

@@ -101,7 +101,7 @@ async function bring(
   const args = ["fetch", ...options, "--", url, object];
   const { code, stderr } = await program.run({ args, folder, remote });
   if (code !== 0) {
-    if (/not our ref|couldn't find remote ref|unadvertised object|bad object/i.test(stderr)) {
+    if (/not our ref|couldn't find remote ref|unadvertised object/i.test(stderr)) {
       throw new MicroError("not_found", `${url} has no commit ${ref ?? object}`);
     }
     throw explain(stderr, request).error;

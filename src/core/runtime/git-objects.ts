@@ -76,12 +76,13 @@ export async function* packGitFiles(
 async function* take(reader: ByteReader, sizeBytes: number): AsyncGenerator<Uint8Array> {
   for (let left = sizeBytes; left > 0;) {
     const piece = await reader.some(Math.min(left, pieceBytes));
-    if (piece === undefined) throw new MicroError("unavailable", "git ended in the middle of a file");
+    if (piece === undefined)
+      throw new MicroError("unavailable", "the cache of git sources held half a file: try again");
     left -= piece.byteLength;
     yield piece;
   }
 }
 
 function damaged(object: string): MicroError {
-  return new MicroError("unavailable", `the cache of git sources does not hold ${object}: try again`);
+  return new MicroError("unavailable", `the cache of git sources did not hold ${object} any more: try again`);
 }

@@ -56,7 +56,7 @@ export class GitSources implements Stoppable {
    */
   async resolve(asked: GitAsked): Promise<GitContent> {
     const { place, request, found } = await this.#find(asked);
-    return this.#fetch.cache.use(request.namespace, request.url, async (repository) => {
+    return this.#fetch.cache.fill(request.namespace, request.url, async (repository) => {
       const { commit, ref } = await fetchCommit(this.#fetch, request, { found, folder: repository });
       const { folder } = place;
       const known = this.#recall(commit, folder);
