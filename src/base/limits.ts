@@ -343,6 +343,8 @@ export const limits = {
   ...processLimits,
   /** How often the memory of services with a limit is looked at where the system does not keep it: a fast leak gains 100 MiB meanwhile. */
   memoryWatchIntervalMs: 250,
+  /** A service that needs longer to say that it is well is not. */
+  healthAnswerMsMax: 2_000,
   /** A build that takes longer hangs: the slowest that we know, a first one of a large Go module, takes a few minutes. */
   buildTimeoutMs: 10 * 60_000,
   /** The log of one build: its errors come long before. */

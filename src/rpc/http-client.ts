@@ -18,6 +18,8 @@ export interface CancelSignal {
 }
 
 export interface HttpSend<B> {
+  /** One that may have a body. @default "POST": every call is one */
+  readonly method?: string;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: B;

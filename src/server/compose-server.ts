@@ -71,7 +71,7 @@ async function build(deps: ServerDeps, parts: OwnedParts): Promise<ComposedServe
 
   // The network listens first: services, which need it, are started by the runtime behind it.
   const { address: networkAddress } = await listeners.network();
-  const { http, selector } = connections;
+  const { http, grpc, selector } = connections;
   const { events, gitCredentials: credentials } = state;
   const { keepsServices, logRetention } = config;
   const running = {
@@ -79,6 +79,7 @@ async function build(deps: ServerDeps, parts: OwnedParts): Promise<ComposedServe
     auth,
     registry,
     http,
+    grpc,
     selector,
     events,
     credentials,

@@ -11,6 +11,7 @@ import { RuntimeEventPublisher } from "#core/runtime/runtime-event-publisher.ts"
 import type { Events } from "#interface/events.ts";
 import type { Store } from "#interface/store.ts";
 import type { HttpClient } from "#rpc/http-client.ts";
+import type { Transport } from "#rpc/transport.ts";
 import type { NodeSelector } from "#rpc/node-selector.ts";
 import { probeNode } from "./probe-node.ts";
 import { provideSdk } from "./provide-sdk.ts";
@@ -33,6 +34,7 @@ export interface RuntimeDeps {
   readonly auth: Auth;
   readonly registry: MemoryRegistry;
   readonly http: HttpClient;
+  readonly grpc: Transport;
   /** Knows the calls to services that are under way. */
   readonly selector: NodeSelector;
   /** Where the runtime tells what happens. */
@@ -63,6 +65,7 @@ export function createRuntime(deps: RuntimeDeps): ServerRuntime {
     auth,
     registry,
     http,
+    grpc,
     selector,
     events,
     credentials,
@@ -79,6 +82,8 @@ export function createRuntime(deps: RuntimeDeps): ServerRuntime {
     {
       store,
       registry,
+      http,
+      grpc,
       identities: auth.identities,
       credentials,
       logger,

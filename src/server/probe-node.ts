@@ -1,12 +1,11 @@
 import { connect, type NetConnectOpts } from "node:net";
 import { isRecord } from "#base/json.ts";
+import { limits } from "#base/limits.ts";
 import type { NodeHealth } from "#core/runtime/watch-health.ts";
 import type { ServiceNode } from "#interface/registry.ts";
 import type { HttpClient } from "#rpc/http-client.ts";
 import { parseSocketAddress } from "#rpc/socket-address.ts";
 
-/** A service that needs longer to say that it is well is not. */
-const probeTimeoutMs = 2_000;
 const noBody = new TextEncoder().encode("{}");
 
 /**
@@ -27,7 +26,7 @@ async function askHealth(http: HttpClient, address: string): Promise<NodeHealth>
     path: "/grpc.health.v1.Health/Check",
     headers: { "content-type": "application/json" },
     body: noBody,
-    signal: AbortSignal.timeout(probeTimeoutMs),
+    signal: AbortSignal.timeout(limits.healthAnswerMsMax),
   });
   return answer.status === 200 && !saysNotServing(answer.body) ? "serving" : "not_serving";
 }
@@ -44,7 +43,7 @@ function saysNotServing(body: Uint8Array): boolean {
 
 function acceptsConnection(address: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ ...toTarget(address), timeout: probeTimeoutMs });
+    const socket = connect({ ...toTarget(address), timeout: limits.healthAnswerMsMax });
     const finish = (accepted: boolean): void => {
       socket.destroy();
       resolve(accepted);

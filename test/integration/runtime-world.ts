@@ -6,6 +6,8 @@ import type { RuntimeEvent } from "#interface/runtime-event.ts";
 import type { Store } from "#interface/store.ts";
 import { openConfigKeys } from "#core/config/config-keys.ts";
 import { Secrets } from "#core/config/secrets.ts";
+import { createHttpClient } from "#platform/http-client.ts";
+import { GrpcTransport } from "#rpc/grpc-transport.ts";
 import { MemoryRegistry } from "#core/registry/memory-registry.ts";
 import { GitCredentials } from "#core/runtime/git-credentials.ts";
 import { LocalRuntime } from "#core/runtime/local-runtime.ts";
@@ -47,11 +49,15 @@ export async function startRuntimeWorld({
   const registry = new MemoryRegistry({ clock: systemClock });
   const network = serveNetwork(registry);
   const revoked: string[] = [];
+  const http = createHttpClient();
+  const grpc = new GrpcTransport();
   const told: RuntimeEvent[] = [];
   const runtime = new LocalRuntime(
     {
       store,
       registry,
+      http,
+      grpc,
       identities: {
         issue: async ({ instance }) => ({ id: instance, secret: "secret" }),
         revoke: async ({ namespace, service, version }) => {
@@ -90,7 +96,7 @@ export async function startRuntimeWorld({
     },
     [Symbol.asyncDispose]: async () => {
       await runtime.stop();
-      await registry.stop();
+      await Promise.all([registry.stop(), http.close(), grpc.close()]);
       await network.stop(true);
       await store.close();
     },

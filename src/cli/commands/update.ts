@@ -35,6 +35,8 @@ export const command: Command = {
     const { flags, session, isJson } = invocation;
     const timeoutMs = flags.durationMs("timeout") ?? runTimeoutMs;
     const canary = readPercent(flags);
+    // Where nobody said how long to wait, a build has the time that the server gives it.
+    const callMs = flags.has("timeout") ? timeoutMs : timeoutMs + limits.buildTimeoutMs;
     const progress = startProgress();
     let deployed: DeployedService;
     let oldCommit: string;
@@ -54,7 +56,7 @@ export const command: Command = {
       progress.show(`${plan.name}: starting`);
       // The server answers when the new source runs, so the call may take as long as a start.
       await session
-        .call("runtime", "Runtime.Update", { resource, options }, { timeoutMs: timeoutMs + limits.buildTimeoutMs })
+        .call("runtime", "Runtime.Update", { resource, options }, { timeoutMs: callMs })
         .catch(explainRefusal);
       const wait = { name: plan.name, version: folderVersion, timeoutMs, oldInstances, progress };
       deployed = await waitUntilRunning(session, wait);

@@ -5,6 +5,7 @@ import { Instance, type InstanceDeps, type InstanceTrouble, type StopOptions } f
 import type { Launcher } from "./launcher.ts";
 import type { ProcessNote } from "./process-notes.ts";
 import { rollOver, startAll, stopInstances, type RollOverOptions } from "./roll-over.ts";
+import { namedPort, resolveRunSettings } from "./run-settings.ts";
 import type { Builder } from "./service-builder.ts";
 import { instanceCount, type ServiceRecord } from "./service-record.ts";
 import { canaryCount, withRevision } from "./service-revision.ts";
@@ -130,6 +131,11 @@ export class Deployment {
       return;
     }
     const { hash } = await this.#build.run(record);
+    // Two cannot listen at one port.
+    if (namedPort(resolveRunSettings(record.options, record.manifest)) !== undefined) {
+      await this.#startOver(record, commit, kept);
+      return;
+    }
     const canaries = this.#canaries.filter(keeps);
     await this.#roll(record, commit, {
       kept,
@@ -306,7 +312,14 @@ export class Deployment {
       prepare: (instance: string): ReturnType<Launcher["prepare"]> => launcher.prepare(record, instance),
       onTrouble: (trouble: InstanceTrouble): void => onTrouble(revision, trouble),
     };
-    const options = { ...this.#options, deployment: record, revision, ...(share === undefined ? {} : { share }) };
+    const healthIntervalMs = record.manifest?.health?.intervalMs;
+    const options = {
+      ...this.#options,
+      ...(healthIntervalMs === undefined ? {} : { healthIntervalMs }),
+      deployment: record,
+      revision,
+      ...(share === undefined ? {} : { share }),
+    };
     return Array.from({ length: Math.max(0, count) }, (_none, index) => {
       const note = adopted[index];
       return new Instance(own, { ...options, ...(note === undefined ? {} : { adopted: note }) });

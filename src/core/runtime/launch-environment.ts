@@ -27,6 +27,8 @@ export interface LaunchEnvironmentOptions {
   readonly publicKey: string;
   /** Where it should listen; absent for programs that choose that themselves. */
   readonly address?: string;
+  /** Where a service that knows nothing of Micro should listen. */
+  readonly port: number;
   /** Its home and its folder for temporary files. */
   readonly workFolder: string;
   readonly runnerEnv: Readonly<Record<string, string>>;
@@ -53,6 +55,9 @@ export function createLaunchEnvironment(options: LaunchEnvironmentOptions): Read
     MICRO_SERVICE_NETWORK: options.networkAddress,
     MICRO_SERVICE_PROFILE: "client",
     ...(address === undefined ? {} : { MICRO_SERVICE_ADDRESS: address }),
+    // Nobody else on the network is to reach it but through the server.
+    HOST: "127.0.0.1",
+    PORT: String(options.port),
     ...parseUserEnv(options.userEnv),
     ...options.runnerEnv,
     MICRO_SERVICE_NAME: key.name,

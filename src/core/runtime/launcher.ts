@@ -7,10 +7,12 @@ import type { ResourceLimits } from "#interface/runtime.ts";
 import { findEntryPoint } from "./entry-point.ts";
 import { programPath, toLaunchCommand, type BunRunner, type LaunchCommand } from "./launch-command.ts";
 import { createLaunchEnvironment, parseUserEnv } from "./launch-environment.ts";
+import type { PlainTarget } from "./plain-target.ts";
 import { planService, serviceFolder } from "./plan-service.ts";
-import { resolveRunSettings, type RunSettings } from "./run-settings.ts";
+import { namedPort, resolveRunSettings, type RunSettings } from "./run-settings.ts";
 import type { Builder } from "./service-builder.ts";
 import type { ServiceRecord } from "./service-record.ts";
+import { findFreePort } from "./service-port.ts";
 import { socketPath } from "./socket-folder.ts";
 
 export interface LauncherDeps {
@@ -37,6 +39,8 @@ export interface Launch {
   readonly command: LaunchCommand;
   readonly env: Readonly<Record<string, string>>;
   readonly resources: ResourceLimits;
+  /** What is asked of it if it knows nothing of Micro. */
+  readonly plain: PlainTarget;
   /** Where it was told to listen; absent for programs that choose that themselves. */
   readonly socket?: string;
   /** `host:port` of the network that it was told to join. */
@@ -62,6 +66,9 @@ export class Launcher {
     const source = sourceFolder(record.sha256);
     const { entry, settings } = await planService(record, { source, path: this.#path, bun: bun.path });
     parseUserEnv(settings.env);
+    if (settings.instances > 1 && namedPort(settings) !== undefined) {
+      throw new MicroError("invalid_argument", "several instances cannot listen at one port; leave PORT to the server");
+    }
     if (entry !== undefined) toLaunchCommand(entry, settings.args, { bun, path: this.#path, root: source });
   }
 
@@ -75,7 +82,9 @@ export class Launcher {
     const socket = command.takesAddress ? socketPath(this.#deps.socketFolder(), instance) : undefined;
     const { namespace, name: service, version } = record;
     const network = this.#deps.networkAddress();
+    const plain = await toPlainTarget(settings);
     const env = createLaunchEnvironment({
+      port: plain.port,
       key: record,
       instance,
       credential: await this.#deps.identities.issue({ namespace, service, version, instance }),
@@ -88,7 +97,7 @@ export class Launcher {
       serverEnv: this.#deps.serverEnv,
     });
     const { resources } = settings;
-    return { command, env, resources, network, ...(socket === undefined ? {} : { socket }) };
+    return { command, env, resources, plain, network, ...(socket === undefined ? {} : { socket }) };
   }
 
   /** Built already: a process that is started again finds what the first one ran. */
@@ -121,4 +130,14 @@ export class Launcher {
       throw MicroError.from(reason, { at: "runtime" });
     }
   }
+}
+
+/** Where it is told to listen: what was named, else a free port. */
+async function toPlainTarget(settings: RunSettings): Promise<PlainTarget> {
+  const { openapi, health } = settings;
+  return {
+    port: namedPort(settings) ?? (await findFreePort()),
+    ...(openapi === undefined ? {} : { openapi }),
+    ...(health === undefined ? {} : { health }),
+  };
 }

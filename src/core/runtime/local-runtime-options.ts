@@ -1,9 +1,11 @@
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/logger.ts";
 import type { LaunchIdentities } from "#interface/auth.ts";
-import type { InstanceTraffic, ServiceNode } from "#interface/registry.ts";
+import type { InstanceTraffic, Registry, ServiceNode } from "#interface/registry.ts";
 import type { RuntimeEventSink } from "#interface/runtime-event.ts";
 import type { Store } from "#interface/store.ts";
+import type { HttpClient } from "#rpc/http-client.ts";
+import type { Transport } from "#rpc/transport.ts";
 import type { DeploymentOptions } from "./deployment.ts";
 import type { GitCredentials } from "./git-credentials.ts";
 import type { GitSourcesOptions } from "./git-sources.ts";
@@ -14,7 +16,10 @@ import type { NodeHealth } from "./watch-health.ts";
 
 export interface LocalRuntimeDeps {
   readonly store: Store;
-  readonly registry: InstanceTraffic;
+  readonly registry: InstanceTraffic & Pick<Registry, "register">;
+  /** How services that know nothing of Micro are called. */
+  readonly http: HttpClient;
+  readonly grpc: Transport;
   readonly identities: LaunchIdentities;
   /** What opens private repositories. */
   readonly credentials: GitCredentials;

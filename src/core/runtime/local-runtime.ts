@@ -25,6 +25,7 @@ import type { LocalRuntimeDeps, LocalRuntimeOptions } from "./local-runtime-opti
 import { OutputPipes } from "./output-pipes.ts";
 import { prepareRecord, type PrepareRecordDeps } from "./prepare-record.ts";
 import { ProcessNotes, type ProcessNote } from "./process-notes.ts";
+import { PlainServices } from "./plain-services.ts";
 import { ProcessLimiter } from "./process-limiter.ts";
 import { ProcessStarter } from "./process-starter.ts";
 import { ServiceChanges, stoppingDetail } from "./service-changes.ts";
@@ -32,7 +33,7 @@ import { ServiceLogs } from "./service-logs.ts";
 import { toServiceStoreKey, type ServiceRecord } from "./service-record.ts";
 import { ServiceRecords, sourceStoreKeys } from "./service-records.ts";
 import { labelOf } from "./service-label.ts";
-import { openSocketFolder } from "./socket-folder.ts";
+import { openSocketFolder, socketPath } from "./socket-folder.ts";
 import { ServiceBuilder } from "./service-builder.ts";
 import { sortSurvivors } from "./sort-survivors.ts";
 import { SourceStore } from "./source-store.ts";
@@ -59,6 +60,7 @@ export class LocalRuntime implements Runtime, Stoppable {
   readonly #preparing: PrepareRecordDeps;
   readonly #limiter: ProcessLimiter;
   readonly #strays: StrayProcesses;
+  readonly #plain: PlainServices;
   readonly #changes: ServiceChanges;
   readonly #turns = new KeyedQueue();
   readonly #deployments = new Map<string, Deployment>();
@@ -84,6 +86,12 @@ export class LocalRuntime implements Runtime, Stoppable {
     this.#strays = new StrayProcesses(paths.runtimeFolder);
     this.#logs = new ServiceLogs({ logsFolder: paths.logsFolder, clock, logger }, options.logRetention);
     this.#records = new ServiceRecords(deps);
+    this.#plain = new PlainServices({
+      ...deps,
+      nodes: this.#nodes,
+      reservedNames: options.reservedNames ?? new Set(),
+      socketPath: (instance) => socketPath(this.#openSockets(), `${instance}-plain`),
+    });
     this.#limiter = new ProcessLimiter({ logger, open: () => ControlGroups.open() });
     const sourceFolder = (sha256: string): string => this.sources.folder(sha256);
     const { serverEnv } = deps;
@@ -94,7 +102,7 @@ export class LocalRuntime implements Runtime, Stoppable {
       bun,
       builder: this.#builder,
       runtimeFolder,
-      socketFolder: () => (this.#socketFolder ??= openSocketFolder(runtimeFolder, this.#adopted)),
+      socketFolder: () => this.#openSockets(),
       sourceFolder,
     });
     this.#git = new GitSources(
@@ -234,6 +242,10 @@ export class LocalRuntime implements Runtime, Stoppable {
     yield* this.#builder.log(this.#require(key, toServiceStoreKey(key)).record, signal);
   }
 
+  #openSockets(): string {
+    return (this.#socketFolder ??= openSocketFolder(this.#deps.paths.runtimeFolder, this.#adopted));
+  }
+
   #deploy(record: ServiceRecord, adopted: readonly ProcessNote[] = []): Deployment {
     const { registry: traffic, probe, callsTo, clock, events } = this.#deps;
     const log = this.#logs.for(record);
@@ -251,6 +263,7 @@ export class LocalRuntime implements Runtime, Stoppable {
         clock,
         limiter: this.#limiter,
         strays: this.#strays,
+        plain: this.#plain,
       }),
       deploymentOf,
     };
@@ -360,6 +373,7 @@ export class LocalRuntime implements Runtime, Stoppable {
     // What was about to be created when the stop began.
     await stopAll();
     this.#nodes.stop();
+    await this.#plain.stop();
     await this.#limiter.stop();
     await this.#logs.close();
   }

@@ -31,7 +31,11 @@ function readWith<T>(read: (text: string) => T) {
 const duration = z.string().transform(readWith(parseDuration));
 
 const health = z
-  .strictObject({ path: path.optional(), interval: duration.optional(), timeout: duration.optional() })
+  .strictObject({
+    path: path.optional(),
+    interval: duration.optional(),
+    timeout: duration.refine((ms) => ms <= limits.healthAnswerMsMax, "it must be 2s or less").optional(),
+  })
   .transform(({ path: asked, interval, timeout }) => ({
     ...(asked === undefined ? {} : { path: asked }),
     ...(interval === undefined ? {} : { intervalMs: interval }),

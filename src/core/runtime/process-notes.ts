@@ -4,6 +4,7 @@ import { MicroError } from "#base/error.ts";
 import { isRecord } from "#base/json.ts";
 import type { Logger } from "#base/logger.ts";
 import type { ResourceLimits } from "#interface/runtime.ts";
+import type { PlainTarget } from "./plain-target.ts";
 import { readProcessMark } from "./process-mark.ts";
 
 /** What is written down of a running process, so that the next server finds it after this one was killed. */
@@ -25,6 +26,8 @@ export interface ProcessNote {
   readonly restartCount: number;
   /** Where it was told to listen. */
   readonly socket?: string;
+  /** Where it listens if it knows nothing of Micro, and what is asked of it then. */
+  readonly plain?: PlainTarget;
   /** What it may use. */
   readonly resources?: ResourceLimits;
 }
@@ -87,6 +90,17 @@ export class ProcessNotes {
   }
 }
 
+function toPlain({ port, openapi, health }: Readonly<Record<string, unknown>>): Pick<ProcessNote, "plain"> {
+  if (typeof port !== "number") return {};
+  const { path, intervalMs, timeoutMs } = isRecord(health) ? health : {};
+  const asked = {
+    ...(typeof path === "string" ? { path } : {}),
+    ...(typeof intervalMs === "number" ? { intervalMs } : {}),
+    ...(typeof timeoutMs === "number" ? { timeoutMs } : {}),
+  };
+  return { plain: { port, health: asked, ...(typeof openapi === "string" ? { openapi } : {}) } };
+}
+
 function toResources({ memoryBytes, cpuCores }: Readonly<Record<string, unknown>>): ResourceLimits {
   return {
     ...(typeof memoryBytes === "number" ? { memoryBytes } : {}),
@@ -111,6 +125,7 @@ function parseNote(text: string): ProcessNote | undefined {
       startedAtMs: toCount(value["startedAtMs"]),
       restartCount: toCount(value["restartCount"]),
       ...(typeof socket === "string" ? { socket } : {}),
+      ...(isRecord(value["plain"]) ? toPlain(value["plain"]) : {}),
       ...(isRecord(value["resources"]) ? { resources: toResources(value["resources"]) } : {}),
     };
   } catch {

@@ -3,9 +3,11 @@ import { MicroError } from "#base/error.ts";
 import { describeFailure, reasonLineCount } from "./failure-reason.ts";
 import type { Launch } from "./launcher.ts";
 import type { OutputPipes } from "./output-pipes.ts";
+import type { PlainServices, PlainWatch } from "./plain-services.ts";
 import type { ProcessLimit, ProcessLimiter } from "./process-limiter.ts";
 import type { ProcessNote, ProcessNotes } from "./process-notes.ts";
 import type { ServiceLog } from "./service-log.ts";
+import { parseLabel } from "./service-label.ts";
 import { signalGroup } from "./process-group.ts";
 import { ServiceProcess, type CaptureLines, type ProcessExit } from "./service-process.ts";
 import { removeSocket } from "./socket-folder.ts";
@@ -18,6 +20,7 @@ export interface ProcessStarterDeps {
   readonly clock: Clock;
   readonly limiter: ProcessLimiter;
   readonly strays: StrayProcesses;
+  readonly plain: PlainServices;
 }
 
 /** One process of an instance. */
@@ -44,20 +47,24 @@ export class ProcessStarter {
     about: Pick<ProcessNote, "instance" | "service" | "revision" | "restartCount">,
   ): StartedProcess {
     const { notes, clock } = this.#deps;
-    const { command, env, socket, network, resources } = launch;
+    const { command, env, socket, network, resources, plain } = launch;
     const lastErrors: string[] = [];
     const onLines = this.#logLines(about.instance, lastErrors);
-    const process = ServiceProcess.start({ command, env, pipes: this.#createPipes(about.instance), onLines });
+    let watch: PlainWatch | undefined;
+    const drain = async (): Promise<void> => watch?.drain();
+    const process = ServiceProcess.start({ command, env, pipes: this.#createPipes(about.instance), onLines, drain });
     const startedAtMs = clock.now();
-    const known = { ...about, pid: process.pid, network, startedAtMs, resources };
+    const known = { ...about, pid: process.pid, network, startedAtMs, resources, plain };
     notes.write({ ...known, ...(socket === undefined ? {} : { socket }) });
     const limit = this.#limit(known);
+    watch = this.#watchPlain(known);
     return {
       process,
       startedAtMs,
       describe: (exit) => limit.reason ?? describeFailure(exit, lastErrors, command.folder),
       clear: () => {
         limit.end();
+        watch?.end();
         return this.#clear(about.instance, socket);
       },
     };
@@ -69,21 +76,38 @@ export class ProcessStarter {
     const lastErrors: string[] = [];
     const onLines = this.#logLines(instance, lastErrors);
     const limit = this.#limit(note);
+    const watch = this.#watchPlain(note);
+    const drain = async (): Promise<void> => watch?.drain();
     return {
-      process: ServiceProcess.adopt({ pid, mark, output: this.#openPipes(note), onLines }),
+      process: ServiceProcess.adopt({ pid, mark, output: this.#openPipes(note), onLines, drain }),
       startedAtMs,
       describe: (exit) => limit.reason ?? describeFailure(exit, lastErrors, ""),
       clear: () => {
         limit.end();
+        watch?.end();
         return this.#clear(instance, socket);
       },
     };
   }
 
+  #watchPlain({
+    instance,
+    pid,
+    service,
+    plain,
+  }: Pick<ProcessNote, "instance" | "pid" | "service" | "plain">): PlainWatch | undefined {
+    const key = parseLabel(service);
+    if (plain === undefined || key === undefined) return undefined;
+    return this.#deps.plain.watch({ ...plain, key, instance, pid, say: this.#sayOf(instance) });
+  }
+
+  /** The log reports its own failures. */
+  #sayOf(instance: string): (text: string) => void {
+    return (text) => void this.#deps.log.write(instance, "system", [text]);
+  }
+
   #limit({ instance, pid, resources = {} }: Pick<ProcessNote, "instance" | "pid" | "resources">): ProcessLimit {
-    // The log reports its own failures.
-    const say = (text: string): void => void this.#deps.log.write(instance, "system", [text]);
-    return this.#deps.limiter.apply({ instance, pid, resources, say });
+    return this.#deps.limiter.apply({ instance, pid, resources, say: this.#sayOf(instance) });
   }
 
   #createPipes(instance: string): ReturnType<OutputPipes["create"]> {

@@ -36,6 +36,12 @@ export function resolveRunSettings(
   };
 }
 
+/** The port that was named for a service: by its environment, else by `micro.json`. Undefined: any free one. */
+export function namedPort({ env, port }: Pick<RunSettings, "env" | "port">): number | undefined {
+  const said = Number(env.findLast((pair) => pair.startsWith("PORT="))?.slice("PORT=".length));
+  return Number.isInteger(said) && said > 0 && said < 65_536 ? said : port;
+}
+
 /** A `micro.json` in the folder that was named may say what in it is meant. */
 function chooseEntrypoint(said = "", written = ""): string {
   return said === "" || written.startsWith(`${said}/`) ? written : said;

@@ -47,7 +47,7 @@ class NodeHttpClient implements HttpClient {
     const target = parseSocketAddress(address);
     const exchange = request({
       agent: this.#agent,
-      method: "POST",
+      method: send.method ?? "POST",
       path: send.path,
       headers: { ...send.headers, ...headers },
       ...(target.kind === "unix" ? { socketPath: target.path } : { host: target.host, port: target.port }),
