@@ -102,7 +102,10 @@ describe("an HTTP server with an OpenAPI document", () => {
   it("is starting, and not running, while its health path says that it is not well", async () => {
     const sick = shopProgram.replace("let isWell = true", "let isWell = false");
     await run("clinic", { "index.js": sick, "micro.json": '{"health": {"path": "/healthz"}}' }, "--detach");
-    await waitUntil("it is registered", async () => (await server.micro(["services"])).stdout.includes("clinic"));
+    const isFound = async (): Promise<boolean> =>
+      (await server.micro(["logs", "clinic"])).stdout.includes("it listens at");
+    await waitUntil("it is found", isFound);
+    expect((await server.micro(["services"])).stdout).not.toContain("clinic");
     const { stdout } = await server.micro(["status", "clinic"]);
     expect(stdout).toContain("starting");
     await Bun.write(`${folder.path}/clinic/index.js`, shopProgram);
