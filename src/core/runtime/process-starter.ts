@@ -50,14 +50,16 @@ export class ProcessStarter {
     const { command, env, socket, network, resources, plain } = launch;
     const lastErrors: string[] = [];
     const onLines = this.#logLines(about.instance, lastErrors);
-    let watch: PlainWatch | undefined;
-    const drain = async (): Promise<void> => watch?.drain();
+    // Known once there is a process to be watched.
+    const adapter: { watch?: PlainWatch } = {};
+    const drain = async (): Promise<void> => adapter.watch?.drain();
     const process = ServiceProcess.start({ command, env, pipes: this.#createPipes(about.instance), onLines, drain });
     const startedAtMs = clock.now();
     const known = { ...about, pid: process.pid, network, startedAtMs, resources, plain };
     notes.write({ ...known, ...(socket === undefined ? {} : { socket }) });
     const limit = this.#limit(known);
-    watch = this.#watchPlain(known);
+    const watch = this.#watchPlain(known);
+    if (watch !== undefined) adapter.watch = watch;
     return {
       process,
       startedAtMs,
