@@ -1,6 +1,6 @@
 /**
- * A closed-loop HTTP/1.1 load generator, run as a process of its own: `bun load-generator.ts JSON-OPTIONS`, prints a
- * JSON {@link LoadResult}. Raw sockets and fixed bytes, so that the measured side and not this one is the limit.
+ * A closed-loop HTTP/1.1 load generator, run as a process of its own: `bun load-generator.ts`, reads {@link LoadOptions} as
+ * JSON from its input and prints a JSON {@link LoadResult}. Raw sockets and fixed bytes, so that the measured side and not this one is the limit.
  */
 export interface LoadOptions {
   /** `host:port`. */
@@ -8,8 +8,15 @@ export interface LoadOptions {
   readonly path: string;
   readonly body: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Further paths and headers, which the connections send in turn in place of `path` and `headers`. */
+  readonly requests?: readonly LoadRequest[];
   readonly connections: number;
   readonly durationMs: number;
+}
+
+export interface LoadRequest {
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 export interface LoadResult {
@@ -23,7 +30,8 @@ export interface LoadResult {
 
 /** Runs the generator and waits for its figures. */
 export async function generateLoad(options: LoadOptions): Promise<LoadResult> {
-  const child = Bun.spawn([process.execPath, import.meta.path, JSON.stringify(options)], {
+  const child = Bun.spawn([process.execPath, import.meta.path], {
+    stdin: new TextEncoder().encode(JSON.stringify(options)),
     stdout: "pipe",
     stderr: "inherit",
   });
@@ -39,7 +47,9 @@ interface Connection {
 
 async function run(options: LoadOptions): Promise<LoadResult> {
   const [hostname = "127.0.0.1", port = "80"] = options.address.split(/:(?=\d+$)/);
-  const request = formatRequest(options);
+  const requests = (options.requests ?? [options]).map((each) => formatRequest({ ...options, ...each }));
+  let sentCount = 0;
+  const next = (): Uint8Array => requests[sentCount++ % requests.length] ?? new Uint8Array(0);
   const latenciesMs: number[] = [];
   let failures = 0;
   const startMs = performance.now();
@@ -53,12 +63,12 @@ async function run(options: LoadOptions): Promise<LoadResult> {
       port: Number(port),
       data: { missing: -1, head: "", sentAtMs: 0 },
       socket: {
-        open: (socket) => send(socket, request),
+        open: (socket) => send(socket, next()),
         data: (socket, chunk) => {
           if (!takeAnswer(socket.data, chunk)) return;
           if (!socket.data.head.startsWith("HTTP/1.1 2")) failures += 1;
           latenciesMs.push(performance.now() - socket.data.sentAtMs);
-          if (performance.now() < endMs) send(socket, request);
+          if (performance.now() < endMs) send(socket, next());
           else socket.end();
         },
         close: () => done.resolve(),
@@ -111,4 +121,4 @@ function formatRequest(options: LoadOptions): Uint8Array {
   return Buffer.concat([Buffer.from(head), body]);
 }
 
-if (import.meta.main) console.log(JSON.stringify(await run(JSON.parse(process.argv[2] ?? "{}") as LoadOptions)));
+if (import.meta.main) console.log(JSON.stringify(await run((await Bun.stdin.json()) as LoadOptions)));

@@ -29,8 +29,8 @@ export interface CallAnswererDeps {
   readonly guard: CallGuard;
   /** Reaches every other service. */
   readonly client: ForwardingClient;
-  /** The short way to TypeScript services; `selector` is the one of `client`. Absent: all calls go through `client`. */
-  readonly direct?: Pick<DirectForwardingDeps, "http" | "selector">;
+  /** The short way to services; `selector` is the one of `client`. Absent: all calls go through `client`. */
+  readonly direct?: Pick<DirectForwardingDeps, "http" | "grpc" | "selector">;
   readonly admission: Admission;
   readonly streams: LiveStreams;
   /** Hears of a failure that no status can say any more. */

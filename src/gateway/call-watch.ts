@@ -34,15 +34,16 @@ export class CallWatch {
 
 /** A call that is waited for: it aborts when its caller leaves or its deadline passes. */
 export class WatchedCall implements CancelSignal {
+  readonly coversDeadline = true;
   readonly #call: ServerCall;
-  readonly #deadlineMs: number;
+  readonly deadlineMs: number;
   readonly #calls: Set<WatchedCall>;
   readonly #listeners: (() => void)[] = [];
   #reason: MicroError | undefined;
 
   constructor(call: ServerCall, deadlineMs: number, calls: Set<WatchedCall>) {
     this.#call = call;
-    this.#deadlineMs = deadlineMs;
+    this.deadlineMs = deadlineMs;
     this.#calls = calls;
   }
 
@@ -67,7 +68,7 @@ export class WatchedCall implements CancelSignal {
   look(nowMs: number): void {
     if (this.#reason !== undefined) return;
     if (this.#call.signal.aborted) this.#abort(new MicroError("cancelled", "the caller cancelled the call"));
-    else if (this.#deadlineMs <= nowMs) this.#abort(new MicroError("timeout", "context deadline exceeded"));
+    else if (this.deadlineMs <= nowMs) this.#abort(new MicroError("timeout", "context deadline exceeded"));
   }
 
   /** The call is over. */

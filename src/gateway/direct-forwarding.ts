@@ -2,6 +2,7 @@ import { MicroError } from "#base/error.ts";
 import { limits } from "#base/limits.ts";
 import { isForwardable } from "#base/metadata.ts";
 import type { ServiceDirectory, ServiceNode } from "#interface/registry.ts";
+import { isUnserved } from "#rpc/connection-error.ts";
 import { fromErrorJson } from "#rpc/error-wire.ts";
 import { formatTimeoutHeader } from "#rpc/grpc-timeout.ts";
 import type { HttpClient } from "#rpc/http-client.ts";
@@ -9,22 +10,31 @@ import type { RpcMethod } from "#rpc/method.ts";
 import type { NodeSelector } from "#rpc/node-selector.ts";
 import { formatRpcPath } from "#rpc/rpc-path.ts";
 import type { ServerCall } from "#rpc/server-call.ts";
-import { CallWatch } from "./call-watch.ts";
+import type { Transport } from "#rpc/transport.ts";
+import { CallWatch, type WatchedCall } from "./call-watch.ts";
 
 export interface DirectForwardingDeps {
   readonly directory: ServiceDirectory;
   readonly http: HttpClient;
+  readonly grpc: Pick<Transport, "unary">;
   /** The one of the RPC client, so that what one learns of a node the other knows. */
   readonly selector: NodeSelector;
-  /** Takes what does not go this way: streams, nodes that speak gRPC alone, and calls that did not reach their node. */
+  /** Takes what does not go this way: streams, and calls that did not reach their node. */
   readonly general: RpcMethod;
 }
 
 const defaultTimeoutHeader = formatTimeoutHeader(limits.requestTimeoutMs);
 
+/** A call and where it goes. */
+interface DirectCall {
+  readonly node: ServiceNode;
+  readonly message: Uint8Array;
+  readonly call: ServerCall;
+}
+
 /**
- * The short way to a TypeScript service, for the calls that a gateway has most of: one message, over HTTP/1.1, in the
- * same encoding on both sides. What it saves is what a general client does for calls that are longer or need more.
+ * The short way to a service, for the calls that a gateway has most of: one message, in the same encoding on both sides.
+ * What it saves is what a general client does for calls that are longer or need more.
  */
 export class DirectForwarding implements RpcMethod {
   readonly kind = "any";
@@ -38,42 +48,57 @@ export class DirectForwarding implements RpcMethod {
   unary(message: Uint8Array, call: ServerCall): Promise<Uint8Array> {
     const { directory, selector, general } = this.#deps;
     const node = selector.pick(directory.nodes(call.service, call.namespace));
-    const address = node?.metadata["http"];
-    if (node === undefined || address === undefined) return general.unary(message, call);
-    return this.#send({ node, address, message }, call);
+    return node === undefined ? general.unary(message, call) : this.#send({ node, message, call });
   }
 
   stream(messages: AsyncIterable<Uint8Array>, call: ServerCall): AsyncIterable<Uint8Array> {
     return this.#deps.general.stream(messages, call);
   }
 
-  async #send(
-    to: { readonly node: ServiceNode; readonly address: string; readonly message: Uint8Array },
-    call: ServerCall,
-  ): Promise<Uint8Array> {
-    const { selector, http, general } = this.#deps;
-    const { node, address, message } = to;
+  async #send(direct: DirectCall): Promise<Uint8Array> {
+    const { selector, general } = this.#deps;
+    const { node, message, call } = direct;
     const watched = this.#watch.begin(call, call.deadlineMs ?? Date.now() + limits.requestTimeoutMs);
     selector.begin(node);
     try {
-      const path = formatRpcPath(call.service, call.endpoint);
-      const answer = await http.post(address, {
-        path,
-        headers: toHeaders(call),
-        body: message,
-        signal: watched,
-      });
+      const http = node.metadata["http"];
+      const sent = http === undefined ? this.#sendGrpc(direct, watched) : this.#sendHttp(http, direct, watched);
+      const answer = await sent;
       selector.reached(node);
-      if (answer.status === 200) return answer.body;
-      throw fromErrorJson(answer.status, answer.body);
+      return answer;
     } catch (reason) {
-      if (!MicroError.is(reason) || !reason.neverSent) throw reason;
-      if (reason.code === "unavailable") selector.failed(node);
+      const error = MicroError.from(reason);
+      if (!error.neverSent) {
+        this.#noteFailure(node, error);
+        throw error;
+      }
+      if (error.code === "unavailable") selector.failed(node);
     } finally {
       selector.end(node);
       watched.release();
     }
     return general.unary(message, call);
+  }
+
+  #noteFailure(node: ServiceNode, error: MicroError): void {
+    const { selector } = this.#deps;
+    if (error.code === "cancelled") return;
+    if (isUnserved(error)) selector.faulted(node);
+    else selector.reached(node);
+  }
+
+  async #sendHttp(address: string, { message, call }: DirectCall, signal: WatchedCall): Promise<Uint8Array> {
+    const path = formatRpcPath(call.service, call.endpoint);
+    const answer = await this.#deps.http.post(address, { path, headers: toHeaders(call), body: message, signal });
+    if (answer.status === 200) return answer.body;
+    throw fromErrorJson(answer.status, answer.body);
+  }
+
+  #sendGrpc({ node, message, call }: DirectCall, signal: WatchedCall): Promise<Uint8Array> {
+    const { service, endpoint, encoding } = call;
+    const metadata = { ...call.metadata, "micro-namespace": call.namespace };
+    const { deadlineMs } = signal;
+    return this.#deps.grpc.unary(node.address, { service, endpoint, encoding, metadata, deadlineMs, signal }, message);
   }
 }
 

@@ -1,10 +1,11 @@
 import { MicroError } from "#base/error.ts";
+import type { CancelSignal } from "./http-client.ts";
 
 /** What ends a call from the caller's side. */
 export interface CallBounds {
   /** Milliseconds since the epoch. */
   readonly deadlineMs?: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: CancelSignal;
 }
 
 /** Above this, `setTimeout` would fire at once; a deadline 24 days away needs no timer. */
@@ -27,7 +28,8 @@ export function watchCallEnd(bounds: CallBounds, onEnd: (reason: MicroError) => 
   const { deadlineMs, signal } = bounds;
   const onAbort = signal === undefined ? undefined : () => onEnd(abortReason(signal));
   if (onAbort !== undefined) signal?.addEventListener("abort", onAbort, { once: true });
-  const timer = deadlineMs === undefined ? undefined : startTimer(deadlineMs, () => onEnd(deadlineExceeded()));
+  const isTimed = deadlineMs !== undefined && signal?.coversDeadline !== true;
+  const timer = !isTimed ? undefined : startTimer(deadlineMs, () => onEnd(deadlineExceeded()));
   return () => {
     if (timer !== undefined) clearTimeout(timer);
     if (onAbort !== undefined) signal?.removeEventListener("abort", onAbort);
@@ -44,7 +46,7 @@ export function callCancelled(): MicroError {
   return new MicroError("cancelled", "the call was cancelled");
 }
 
-function abortReason(signal: AbortSignal): MicroError {
+function abortReason(signal: CancelSignal): MicroError {
   return MicroError.from(signal.reason, { code: "cancelled" });
 }
 

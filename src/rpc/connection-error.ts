@@ -62,6 +62,14 @@ export function isConnectionFailure(error: MicroError): boolean {
   return error instanceof ConnectionError || (error.neverSent && error.code === "unavailable");
 }
 
+/** Answers in place of one: the time ran out, or somebody on the way says that the service did not answer. */
+const unservedStatuses: ReadonlySet<number> = new Set([408, 502, 503, 504]);
+
+/** True when a node took a call and did not answer it; a refusal with reason is an answer like any other. */
+export function isUnserved(error: MicroError): boolean {
+  return isConnectionFailure(error) || unservedStatuses.has(error.httpStatus);
+}
+
 /**
  * What a peer is told of a connection that failed; undefined for any other error. Where services listen, by address or by
  * folder, is nobody's business but this side's.

@@ -16,7 +16,7 @@ import { formatGrpcTimeout } from "./grpc-timeout.ts";
 import type { Http2Pool } from "./http2-pool.ts";
 import type { Http2Session } from "./http2-session.ts";
 import { formatRpcPath } from "./rpc-path.ts";
-import type { OutgoingCall } from "./transport.ts";
+import type { OutgoingUnaryCall } from "./transport.ts";
 
 /** What becomes of a call. */
 export interface GrpcCallEvents {
@@ -36,7 +36,7 @@ const errorBytesMax = 64 * 1024;
  * @see https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
  */
 export class GrpcCall {
-  readonly #call: OutgoingCall;
+  readonly #call: OutgoingUnaryCall;
   readonly #events: GrpcCallEvents;
   readonly #decoder = new FrameDecoder();
   #unwatch: () => void = () => undefined;
@@ -47,7 +47,7 @@ export class GrpcCall {
   /** Undefined until the peer has said how the call ended. */
   #trailers: IncomingHttpHeaders | undefined;
 
-  constructor(call: OutgoingCall, events: GrpcCallEvents) {
+  constructor(call: OutgoingUnaryCall, events: GrpcCallEvents) {
     this.#call = call;
     this.#events = events;
   }

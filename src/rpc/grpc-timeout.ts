@@ -37,7 +37,9 @@ export function parseTimeoutHeader(text: string): number | undefined {
 
 /** Milliseconds as a value of Micro's `timeout` header. */
 export function formatTimeoutHeader(ms: number): string {
-  return `${BigInt(Math.max(0, Math.ceil(ms))) * 1_000_000n}`;
+  const whole = Math.max(0, Math.ceil(ms));
+  // Digits, because the product would leave the exact numbers above three months.
+  return whole === 0 ? "0" : `${whole}000000`;
 }
 
 /** The value of `connect-timeout-ms`, at most ten digits; undefined for other text. */

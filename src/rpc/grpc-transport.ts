@@ -6,7 +6,7 @@ import { drained } from "./drained.ts";
 import { GrpcCall } from "./grpc-call.ts";
 import { encodeFrame } from "./grpc-frame.ts";
 import { Http2Pool, type Http2PoolOptions } from "./http2-pool.ts";
-import type { OutgoingCall, Transport } from "./transport.ts";
+import type { OutgoingCall, OutgoingUnaryCall, Transport } from "./transport.ts";
 
 /** Calls as gRPC over HTTP/2 in cleartext: every kind, to any server that speaks it. */
 export class GrpcTransport implements Transport {
@@ -16,7 +16,7 @@ export class GrpcTransport implements Transport {
     this.#pool = new Http2Pool(options);
   }
 
-  unary(address: string, call: OutgoingCall, message: Uint8Array): Promise<Uint8Array> {
+  unary(address: string, call: OutgoingUnaryCall, message: Uint8Array): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
       let answer: Uint8Array | undefined;
       const exchange = new GrpcCall(call, {

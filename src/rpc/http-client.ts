@@ -13,6 +13,8 @@ export interface HttpResult<B> {
 export interface CancelSignal {
   readonly aborted: boolean;
   readonly reason: unknown;
+  /** True where it aborts at the deadline of its call too, so that nobody else has to watch over that. */
+  readonly coversDeadline?: boolean;
   addEventListener(type: "abort", listener: () => void, options?: { readonly once?: boolean }): void;
   removeEventListener(type: "abort", listener: () => void): void;
 }

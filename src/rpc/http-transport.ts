@@ -7,7 +7,7 @@ import { fromConnectError, fromErrorJson } from "./error-wire.ts";
 import { encodeFrame, frameFlagCompressed, frameFlagEndStream, FrameDecoder, type Frame } from "./grpc-frame.ts";
 import type { HttpClient, HttpResult } from "./http-client.ts";
 import { formatRpcPath } from "./rpc-path.ts";
-import type { OutgoingCall, Transport } from "./transport.ts";
+import type { OutgoingCall, OutgoingUnaryCall, Transport } from "./transport.ts";
 
 /** Body of a refusal that is read to explain it; more is not one of our errors. */
 const errorBytesMax = 64 * 1024;
@@ -26,7 +26,7 @@ export class HttpTransport implements Transport {
     this.#http = deps.http;
   }
 
-  async unary(address: string, call: OutgoingCall, message: Uint8Array): Promise<Uint8Array> {
+  async unary(address: string, call: OutgoingUnaryCall, message: Uint8Array): Promise<Uint8Array> {
     const headers = toHeaders(call, `application/${call.encoding}`);
     const end = new AbortController();
     const release = watchCallEnd(call, (reason) => end.abort(reason));
@@ -80,7 +80,7 @@ export class HttpTransport implements Transport {
   }
 }
 
-function toHeaders(call: OutgoingCall, contentType: string): Record<string, string> {
+function toHeaders(call: OutgoingUnaryCall, contentType: string): Record<string, string> {
   const headers = toCallHeaders(call.metadata, remainingMs(call));
   headers["content-type"] = contentType;
   headers["accept-encoding"] = "identity";

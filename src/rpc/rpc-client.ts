@@ -6,7 +6,7 @@ import { silentLogger, type Logger } from "#base/logger.ts";
 import type { ServiceNode } from "#interface/registry.ts";
 import { abortOnReturn } from "./abort-on-return.ts";
 import { callCancelled } from "./call-end.ts";
-import { isConnectionFailure } from "./connection-error.ts";
+import { isConnectionFailure, isUnserved } from "./connection-error.ts";
 import { linkSignals } from "./link-signals.ts";
 import type { MethodKind } from "./method.ts";
 import type { NodeResolver } from "./node-resolver.ts";
@@ -151,7 +151,7 @@ export class RpcClient {
     }
     // A node whose places are all taken, and one that this side had no place for, are there.
     if (error.neverSent) return;
-    if (unservedStatuses.has(error.httpStatus)) this.#selector.faulted(node);
+    if (isUnserved(error)) this.#selector.faulted(node);
     else this.#noteAnswer(node, gate);
   }
 
@@ -246,9 +246,6 @@ export class RpcClient {
     }
   }
 }
-
-/** Answers in place of one: the time ran out, or somebody on the way says that the service did not answer. */
-const unservedStatuses: ReadonlySet<number> = new Set([408, 502, 503, 504]);
 
 function withDeadline(call: RoutedCall, timeoutMs: number): RoutedCall {
   return { ...call, deadlineMs: Date.now() + timeoutMs };

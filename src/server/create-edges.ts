@@ -29,7 +29,7 @@ export interface Edges {
 /** Builds the edges behind one guard. */
 export function createEdges(deps: EdgesDeps): Edges {
   const { connections, core, directory, guard, gatewayOptions } = deps;
-  const { client, http, selector } = connections;
+  const { client, http, grpc, selector } = connections;
   const { answerBlob, readiness, version } = deps;
   const resolve = createForwarder({ client, directory, core });
   const logger = deps.logger.with({ part: "gateway" });
@@ -42,7 +42,7 @@ export function createEdges(deps: EdgesDeps): Edges {
       pages: gatewayOptions.cors ?? {},
     }),
     gateway: createGateway(
-      { directory, core, guard, client, direct: { http, selector }, answerBlob, readiness, logger, version },
+      { directory, core, guard, client, direct: { http, grpc, selector }, answerBlob, readiness, logger, version },
       gatewayOptions,
     ),
   };

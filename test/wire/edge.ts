@@ -75,7 +75,7 @@ export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
     },
     isCore: (service) => core(service) !== undefined,
   });
-  const direct = { http: createHttpClient(), selector: new NodeSelector() };
+  const direct = { http: createHttpClient(), grpc, selector: new NodeSelector() };
   const transports = { http: new HttpTransport({ http: direct.http }), grpc };
   const resolve = (service: string, namespace: string) => registry.nodes(service, namespace);
   const client = new RpcClient({ resolve, ...transports, selector: direct.selector }, { retryCountMax: 0 });
