@@ -21,7 +21,7 @@ import { openState } from "./open-state.ts";
 import { OwnedParts } from "./owned-parts.ts";
 import type { ServerLogger } from "./server-logger.ts";
 import type { ServerConfig } from "./server-options.ts";
-import { startWorkers } from "./start-workers.ts";
+import { noWorkers, startWorkers } from "./start-workers.ts";
 import { readTlsFiles } from "./tls-files.ts";
 
 /** A server that stands. */
@@ -72,6 +72,11 @@ async function build(deps: ServerDeps, parts: OwnedParts): Promise<ComposedServe
   // The network listens first: services, which need it, are started by the runtime behind it.
   const { address: networkAddress } = await listeners.network();
   const { http, grpc, selector } = connections;
+  let workers = noWorkers;
+  const callsTo = async (addresses: readonly string[]): Promise<number> => {
+    const counts = addresses.map((address) => selector.callsUnderWay(address));
+    return counts.reduce((sum, count) => sum + count, await workers.callsUnderWay(addresses));
+  };
   const { events, gitCredentials: credentials } = state;
   const { keepsServices, logRetention } = config;
   const running = {
@@ -80,7 +85,7 @@ async function build(deps: ServerDeps, parts: OwnedParts): Promise<ComposedServe
     registry,
     http,
     grpc,
-    selector,
+    callsTo,
     events,
     credentials,
     logger: of("runtime"),
@@ -108,7 +113,7 @@ async function build(deps: ServerDeps, parts: OwnedParts): Promise<ComposedServe
     ...(brokerAddress === undefined ? {} : { broker: brokerAddress }),
   };
   const { ruleBook, cutoffs } = auth.parts;
-  const workers = await startWorkers(
+  workers = await startWorkers(
     {
       ...edges,
       config,

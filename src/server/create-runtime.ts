@@ -12,7 +12,6 @@ import type { Events } from "#interface/events.ts";
 import type { Store } from "#interface/store.ts";
 import type { HttpClient } from "#rpc/http-client.ts";
 import type { Transport } from "#rpc/transport.ts";
-import type { NodeSelector } from "#rpc/node-selector.ts";
 import { probeNode } from "./probe-node.ts";
 import { provideSdk } from "./provide-sdk.ts";
 
@@ -35,8 +34,8 @@ export interface RuntimeDeps {
   readonly registry: MemoryRegistry;
   readonly http: HttpClient;
   readonly grpc: Transport;
-  /** Knows the calls to services that are under way. */
-  readonly selector: NodeSelector;
+  /** Calls to these addresses that are under way, from whichever process of the server. */
+  readonly callsTo: (addresses: readonly string[]) => Promise<number>;
   /** Where the runtime tells what happens. */
   readonly events: Events;
   readonly credentials: GitCredentials;
@@ -66,7 +65,7 @@ export function createRuntime(deps: RuntimeDeps): ServerRuntime {
     registry,
     http,
     grpc,
-    selector,
+    callsTo,
     events,
     credentials,
     logger,
@@ -93,7 +92,7 @@ export function createRuntime(deps: RuntimeDeps): ServerRuntime {
       networkAddress: () => networkAddress,
       publicKey: auth.publicKey,
       probe: (node) => probeNode(http, node),
-      callsTo: ({ address }) => selector.callsUnderWay(address),
+      callsTo,
       provideSdk: provide,
       serverEnv: process.env,
     },

@@ -42,9 +42,15 @@ export interface WorkersDeps extends ServerGuard {
 export interface Workers extends Stoppable {
   /** Lets the requests at their gateways end. */
   drain(): Promise<void>;
+  /** Calls from them to these addresses that are under way. */
+  callsUnderWay(addresses: readonly string[]): Promise<number>;
 }
 
-const noWorkers: Workers = Object.freeze({ drain: () => Promise.resolve(), stop: () => Promise.resolve() });
+export const noWorkers: Workers = Object.freeze({
+  drain: () => Promise.resolve(),
+  callsUnderWay: () => Promise.resolve(0),
+  stop: () => Promise.resolve(),
+});
 
 /** Starts them, and waits until they listen. One that cannot is reported, and tried again: the server goes on without it. */
 export async function startWorkers(deps: WorkersDeps, parts: OwnedParts): Promise<Workers> {

@@ -4,9 +4,9 @@ import { createTempFolder } from "#testing/temp-folder.ts";
 import { waitUntil } from "#testing/wait-until.ts";
 
 /** Calls without a pause, through the gateway and from a service to another, while services are replaced under them. */
-describe("calls to services that are replaced", () => {
+describe.each([0, 1])("calls to services that are replaced, at a server with %d workers", (workers) => {
   it("never fail, across update, scale, restart, rollback, canary and promote", async () => {
-    await using server = await startServer();
+    await using server = await startServer({ args: [`--workers=${workers}`] });
     await using temp = await createTempFolder();
     await writeServices(temp.path);
     const micro = async (...args: string[]): Promise<void> => {

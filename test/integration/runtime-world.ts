@@ -75,7 +75,7 @@ export async function startRuntimeWorld({
       networkAddress: () => `127.0.0.1:${network.port}`,
       publicKey: "public key",
       probe: askNode,
-      callsTo: () => 0,
+      callsTo: async () => 0,
       provideSdk: async () => undefined,
       serverEnv: { ...process.env, SERVER_SECRET: "of the server" },
     },

@@ -2,7 +2,7 @@ import { delay } from "#base/lifecycle.ts";
 import { limits } from "#base/limits.ts";
 import type { ServiceNode } from "#interface/registry.ts";
 
-/** How often it is looked whether the last call has ended, in milliseconds. */
+/** How often it is looked whether the last call has ended; other processes of the server hear within it that no more may begin. */
 const pollMs = 20;
 
 /**
@@ -11,11 +11,13 @@ const pollMs = 20;
  */
 export async function drainCalls(
   nodes: readonly ServiceNode[],
-  callsTo: (node: ServiceNode) => number,
+  callsTo: (addresses: readonly string[]) => Promise<number>,
   signal: AbortSignal,
 ): Promise<void> {
-  const others = nodes.filter(({ metadata }) => metadata["server"] !== "micro-ts");
+  const addresses = nodes.filter(({ metadata }) => metadata["server"] !== "micro-ts").map(({ address }) => address);
   const endMs = performance.now() + limits.drainTimeoutMs;
-  const isBusy = (): boolean => others.some((node) => callsTo(node) > 0) && performance.now() < endMs;
-  while (isBusy() && !signal.aborted) await delay(pollMs, signal);
+  while (addresses.length > 0 && !signal.aborted && performance.now() < endMs) {
+    await delay(pollMs, signal);
+    if ((await callsTo(addresses)) === 0) return;
+  }
 }

@@ -27,8 +27,8 @@ export interface InstanceDeps {
   readonly traffic: Pick<InstanceTraffic, "withhold" | "admit" | "removeInstance">;
   /** How a node is. Never throws. */
   readonly probe: (node: ServiceNode) => Promise<NodeHealth>;
-  /** Calls to a node that are under way. */
-  readonly callsTo: (node: ServiceNode) => number;
+  /** Calls to these addresses that are under way. */
+  readonly callsTo: (addresses: readonly string[]) => Promise<number>;
   readonly starter: ProcessStarter;
   readonly clock: Clock;
   /** The deployment that an instance belongs to. */

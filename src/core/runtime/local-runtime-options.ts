@@ -34,8 +34,8 @@ export interface LocalRuntimeDeps {
   readonly publicKey: string;
   /** How a node is. Never throws. */
   readonly probe: (node: ServiceNode) => Promise<NodeHealth>;
-  /** Calls to a node that are under way. */
-  readonly callsTo: (node: ServiceNode) => number;
+  /** Calls to these addresses that are under way. */
+  readonly callsTo: (addresses: readonly string[]) => Promise<number>;
   /** Puts the framework at `<runtimeFolder>/node_modules/micro-ts`; called before the first launch. */
   readonly provideSdk: (runtimeFolder: string) => Promise<void>;
   /** What runs TypeScript. @default currentBun(): the Bun of this process */

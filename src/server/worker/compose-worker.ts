@@ -12,7 +12,7 @@ import { listenRpc } from "#rpc/rpc-listener.ts";
 import type { ServerCall } from "#rpc/server-call.ts";
 import { createEdges, type Edges } from "#server/create-edges.ts";
 import { askCaller } from "#server/create-guard.ts";
-import { openConnections } from "#server/open-connections.ts";
+import { openConnections, type Connections } from "#server/open-connections.ts";
 import { OwnedParts } from "#server/owned-parts.ts";
 import { createCoreProxy } from "./core-proxy.ts";
 import { relayBlobs } from "./blob-relay.ts";
@@ -40,6 +40,8 @@ export interface WorkerDeps {
 export interface ComposedWorker extends Stoppable {
   /** Stops the gateway alone: the requests inside need the services, which the main process stops next. */
   drain(): Promise<void>;
+  /** Calls from here to this address that are under way. */
+  callsUnderWay(address: string): number;
 }
 
 /** The edges of a server once more, in another process. @throws MicroError that names the address which cannot be had. */
@@ -55,7 +57,8 @@ export async function composeWorker(deps: WorkerDeps): Promise<ComposedWorker> {
 
 async function listen(deps: WorkerDeps, parts: OwnedParts): Promise<ComposedWorker> {
   const { start } = deps;
-  const { rpc, gateway } = createWorkerEdges(deps, parts);
+  const connections = openConnections({ directory: deps.state.directory, logger: deps.logger }, parts);
+  const { rpc, gateway } = createWorkerEdges(deps, connections, parts);
   for (const address of start.rpcAddresses) {
     const listener = await listenRpc({ address, server: rpc, reusePort: true });
     parts.own({ stop: () => listener.stop(limits.drainTimeoutMs) });
@@ -64,10 +67,15 @@ async function listen(deps: WorkerDeps, parts: OwnedParts): Promise<ComposedWork
   const front = await gateway.listen(start.gatewayAddress, { ...tls, reusePort: true });
   const drain = (): Promise<void> => front.stop(limits.drainTimeoutMs);
   parts.own({ stop: drain });
-  return { drain, stop: () => parts.stop() };
+  const { selector } = connections;
+  return { drain, callsUnderWay: (address) => selector.callsUnderWay(address), stop: () => parts.stop() };
 }
 
-function createWorkerEdges({ start, state, judge, logger }: WorkerDeps, parts: OwnedParts): Edges {
+function createWorkerEdges(
+  { start, state, judge, logger }: WorkerDeps,
+  connections: Connections,
+  parts: OwnedParts,
+): Edges {
   const { directory, readiness } = state;
   const { mainAddress, coreNames, gatewayOptions, version } = start;
   const node = { id: "main", address: mainAddress, metadata: { http: mainAddress } };
@@ -76,7 +84,7 @@ function createWorkerEdges({ start, state, judge, logger }: WorkerDeps, parts: O
   const isCore = (service: string): boolean => cores.has(service);
   const ask = createMirrorGuard({ start, state, isCore });
   return createEdges({
-    connections: openConnections({ directory, logger }, parts),
+    connections,
     directory,
     core: (service) => cores.get(service),
     guard: createWorkerGuard({ ask, judge, directory, isCore }),

@@ -62,6 +62,8 @@ class Worker {
         return void this.#start(message.start);
       case "ping":
         return this.#channel.send({ kind: "pong" });
+      case "calls":
+        return void this.#count(message.id, message.addresses);
       case "drain":
         return void this.#drain();
       case "stop":
@@ -91,6 +93,12 @@ class Worker {
       this.#channel.send({ kind: "failed", error: toSentError(MicroError.from(reason)) });
       this.#onStop();
     }
+  }
+
+  async #count(id: number, addresses: readonly string[]): Promise<void> {
+    const composed = await this.#composed?.catch(() => undefined);
+    const counts = addresses.map((address) => composed?.callsUnderWay(address) ?? 0);
+    this.#channel.send({ kind: "calls", id, count: counts.reduce((sum, count) => sum + count, 0) });
   }
 
   async #drain(): Promise<void> {

@@ -65,6 +65,8 @@ export type ToWorker =
   /** The verdict on a call; without `refusal` it may pass. What changed before it was told before it. */
   | { readonly kind: "verdict"; readonly id: number; readonly refusal?: SentError }
   | { readonly kind: "ping" }
+  /** How many calls to these addresses are under way; `calls` answers. */
+  | { readonly kind: "calls"; readonly id: number; readonly addresses: readonly string[] }
   /** The gateway lets its requests end; `drained` answers. */
   | { readonly kind: "drain" }
   /** Everything else too; the process ends. */
@@ -78,6 +80,7 @@ export type FromWorker =
   | { readonly kind: "failed"; readonly error: SentError }
   | { readonly kind: "judge"; readonly id: number; readonly call: JudgedCall }
   | { readonly kind: "pong" }
+  | { readonly kind: "calls"; readonly id: number; readonly count: number }
   | { readonly kind: "drained" };
 
 export function toSentError({ code, detail, id, httpStatus }: MicroError): SentError {

@@ -20,6 +20,12 @@ export class WorkerPool implements Stoppable {
     this.started = Promise.all(firsts.map(({ promise }) => promise)).then(() => undefined);
   }
 
+  /** Calls from all workers to these addresses that are under way. */
+  async callsUnderWay(addresses: readonly string[]): Promise<number> {
+    const counts = await Promise.all([...this.#running].map((each) => each.callsUnderWay(addresses)));
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+
   /** Lets the requests at the gateways of all workers end. */
   async drain(): Promise<void> {
     this.#ending.abort();

@@ -33,6 +33,8 @@ export class WorkerProcess {
   readonly #drained = Promise.withResolvers<void>();
   readonly #pings: Stoppable;
   #feed: Promise<Stoppable> | undefined;
+  readonly #counts = new Map<number, (count: number) => void>();
+  #questionCount = 0;
   #unansweredPingCount = 0;
   /** How it ended. */
   readonly ended: Promise<string>;
@@ -57,6 +59,17 @@ export class WorkerProcess {
   /** Resolves when it listens. @throws MicroError why it does not. */
   get listening(): Promise<void> {
     return this.#listening.promise;
+  }
+
+  /** Calls from here to these addresses that are under way; none of a process that has ended. */
+  async callsUnderWay(addresses: readonly string[]): Promise<number> {
+    this.#questionCount += 1;
+    const id = this.#questionCount;
+    const counted = new Promise<number>((resolve) => this.#counts.set(id, resolve));
+    this.#tell({ kind: "calls", id, addresses });
+    const count = await Promise.race([counted, this.ended.then(() => 0)]);
+    this.#counts.delete(id);
+    return count;
   }
 
   /** Lets the requests at its gateway end. */
@@ -88,6 +101,8 @@ export class WorkerProcess {
       case "pong":
         this.#unansweredPingCount = 0;
         return;
+      case "calls":
+        return this.#counts.get(message.id)?.(message.count);
       case "drained":
         return this.#drained.resolve();
     }
