@@ -20,6 +20,8 @@ export const limits = {
   sourceFileCountMax: 50_000,
   /** Files of kept sources whose contents are known in memory, so that uploads may leave them out: some tens of MiB. */
   sourceIndexCountMax: 200_000,
+  /** Sources that are read anew for one such question, the newest first: after a start nothing is known, and nobody waits for all. */
+  sourceIndexStepCount: 10,
   /** All headers of a request; the default of Node and of most proxies. */
   headerBytesMax: 16 * KiB,
   /** Length of the path of a request. */

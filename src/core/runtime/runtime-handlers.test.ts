@@ -143,6 +143,7 @@ describe("the core service runtime", () => {
     await expect(call("Source.Upload", member, { service: { name: "a" } })).rejects.toMatchObject({
       code: "permission_denied",
     });
+    await expect(call("Source.Check", member, { sha256: [] })).rejects.toMatchObject({ code: "permission_denied" });
     await expect(call("Build.Read", admin, {})).rejects.toMatchObject({
       code: "not_found",
       message: "Build not found",
@@ -294,6 +295,14 @@ describe("the core service runtime", () => {
     expect(answers).toEqual([{ id: "source://greeter:latest" }]);
     expect(await sources.resolve({ namespace: "foo", name: "greeter", version: "latest" })).toBeDefined();
     expect(await sources.resolve({ namespace: "micro", name: "greeter", version: "latest" })).toBeUndefined();
+    const sha256 = new Bun.CryptoHasher("sha256").update("export {};").digest("hex");
+    expect(await call("Source.Check", stranger, { sha256: [sha256] })).toEqual([{ missing: [] }]);
+    expect(await call("Source.Check", admin, { sha256: [sha256] })).toEqual([{ missing: [sha256] }]);
+    for (const wrong of ["x", "", sha256.toUpperCase(), "../".repeat(22)]) {
+      await expect(call("Source.Check", admin, { sha256: [wrong] })).rejects.toMatchObject({
+        code: "invalid_argument",
+      });
+    }
     await expect(call("Source.Upload", admin)).rejects.toMatchObject({ message: "No service was sent" });
     await expect(call("Source.Upload", admin, { data: "" })).rejects.toMatchObject({ message: "No service was sent" });
   });

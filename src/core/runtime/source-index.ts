@@ -27,6 +27,11 @@ export class SourceIndex {
     }
   }
 
+  /** Whether a source need not be read. */
+  knows(sha256: string): boolean {
+    return this.#known.has(sha256);
+  }
+
   /** The contents of a source; its files are read where they are not known. @param folder where it lies */
   async contents(sha256: string, folder: string): Promise<SourceContents> {
     const known = this.#known.get(sha256);

@@ -2,6 +2,7 @@ import { existsSync, renameSync } from "node:fs";
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import type { Clock } from "#base/clock.ts";
 import { MicroError } from "#base/error.ts";
+import { limits } from "#base/limits.ts";
 import type { Store } from "#interface/store.ts";
 import { completeSource } from "./complete-source.ts";
 import { SourceIndex, type SourceContents } from "./source-index.ts";
@@ -206,11 +207,16 @@ export class SourceStore {
   /** Where each content lies that was uploaded to a namespace: one must not learn what others have. */
   async #kept(namespace: string): Promise<(sha256: string) => string | undefined> {
     const records = await this.#deps.store.list(runtimeScope, { prefix: toSourceStorePrefix(namespace) });
-    const hashes = new Set(records.map(({ key, value }) => decodeSourceRecord(key, value).sha256));
+    const found = records.map(({ key, value }) => decodeSourceRecord(key, value));
+    const newest = found.toSorted((a, b) => b.uploadedAtMs - a.uploadedAtMs).map(({ sha256 }) => sha256);
     const sources: { readonly folder: string; readonly contents: SourceContents }[] = [];
-    for (const each of hashes) {
+    let readCount = 0;
+    for (const each of new Set(newest)) {
+      const isKnown = this.#index.knows(each);
+      if (!this.has(each) || (!isKnown && readCount >= limits.sourceIndexStepCount)) continue;
+      if (!isKnown) readCount += 1;
       const folder = this.folder(each);
-      if (this.has(each)) sources.push({ folder, contents: await this.#index.contents(each, folder) });
+      sources.push({ folder, contents: await this.#index.contents(each, folder) });
     }
     return (sha256) => {
       for (const { folder, contents } of sources) {
