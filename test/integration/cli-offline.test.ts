@@ -67,7 +67,7 @@ describe("micro", () => {
     [["services", "-x"], 1, "Flag provided but not defined: -x"],
     [["--nope", "services"], 1, "Flag provided but not defined: -nope"],
     [["logs", "x", "--lines", "--follow"], 1, "Flag needs an argument: -lines; write --lines=VALUE"],
-    [["logs", "x", "-n", "many"], 1, 'Invalid value "many" for flag -lines: it is a whole number'],
+    [["logs", "x", "-n", "many"], 1, 'Invalid value "many" for flag -lines: it is a whole number from 0 on'],
     [["logs", "x", "--since=soon"], 2, 'Invalid value "soon" for flag -since: try 500ms, 5s or 10m'],
     [["kill"], 1, "Missing argument; usage: micro kill NAME[@VERSION]…"],
     [["services", "extra"], 1, 'Too many arguments: "extra" is not expected; usage: micro services'],
