@@ -16,6 +16,7 @@ import { createRuntime } from "./create-runtime.ts";
 import { listenEdges } from "./listen-edges.ts";
 import { backupDeps } from "./backup-deps.ts";
 import { openConnections } from "./open-connections.ts";
+import { requireOwnSecret } from "./open-addresses.ts";
 import { openAuth } from "./open-auth.ts";
 import { openState } from "./open-state.ts";
 import { OwnedParts } from "./owned-parts.ts";
@@ -58,6 +59,7 @@ async function build(deps: ServerDeps, parts: OwnedParts): Promise<ComposedServe
   const tls = config.tlsFiles === undefined ? undefined : await readTlsFiles(config.tlsFiles);
   const of = (part: string): Logger => logger.with({ part });
   const { store, auth } = await openAuth({ paths, logger: of("auth") }, parts);
+  await requireOwnSecret(config, auth);
   const state = await openState({ paths, store, logger }, parts);
   const registry = parts.own(new MemoryRegistry({ clock: systemClock }));
   const tables = new Map<string, ServiceTable>();

@@ -4,7 +4,7 @@ import { MicroError } from "#base/error.ts";
 import type { Logger } from "#base/logger.ts";
 import { removeBackupLeftovers } from "#core/backup/backup-maker.ts";
 import { finishRestore } from "#core/backup/restore-plan.ts";
-import { announceServer } from "./announcement.ts";
+import { announceServer, type AnnouncedServer } from "./announcement.ts";
 import { composeServer, type ComposedServer } from "./compose-server.ts";
 import { prepareHomeFolder } from "./home-folder.ts";
 import { wantsLocalLogin, writeLocalLogin } from "./local-login.ts";
@@ -45,7 +45,7 @@ async function startLocked(config: ServerConfig, log: ServerLogger, lock: Server
   try {
     await clearUp(config.paths, logger);
     const server = await composeServer({ ...log, config, version });
-    const administrator = await server.auth.ensureAdministrator();
+    const administrator = await server.auth.ensureAdministrator(config.adminSecret);
     await logIn(config, server, administrator !== undefined);
     await publish(config, server);
     const { addresses } = server;
@@ -54,7 +54,7 @@ async function startLocked(config: ServerConfig, log: ServerLogger, lock: Server
       isSecure: config.tlsFiles !== undefined,
       home: config.paths.home,
       version,
-      ...(administrator === undefined ? {} : { administrator }),
+      ...(administrator === undefined ? {} : { administrator: toAnnounced(administrator, config) }),
     };
     logger.info("started", { version, ...addresses });
     process.stdout.write(`${announceServer(announced).join("\n")}\n`);
@@ -66,6 +66,15 @@ async function startLocked(config: ServerConfig, log: ServerLogger, lock: Server
     lock.release();
     throw reason;
   }
+}
+
+/** The journal of systemd may be read by others, and a secret that was chosen is known. */
+function toAnnounced(
+  { id, secret }: { readonly id: string; readonly secret: string },
+  { adminSecret }: ServerConfig,
+): NonNullable<AnnouncedServer["administrator"]> {
+  if (adminSecret !== undefined) return { id, secret: { kind: "chosen" } };
+  return { id, secret: process.env["JOURNAL_STREAM"] === undefined ? { kind: "shown", secret } : { kind: "hidden" } };
 }
 
 /** Brings to its end what a restore or a backup left that was cut off. */

@@ -46,6 +46,8 @@ export interface ServerConfig {
   readonly keepsServices: boolean;
   readonly workerCount: number;
   readonly logLevel: LogLevel;
+  /** What the administrator's secret is to be at the first start; absent: one is generated. */
+  readonly adminSecret: string | undefined;
   /** What is kept of the log of a service. */
   readonly logRetention: Required<LogRetention>;
   readonly gateway: GatewayOptions;
@@ -85,6 +87,7 @@ export function resolveServerOptions(options: RawServerOptions, env: Environment
     keepsServices: parseSwitch(options.keepServices ?? env["MICRO_KEEP_SERVICES"] ?? "", "--keep-services"),
     workerCount: parseWorkerCount(options.workers ?? env["MICRO_WORKERS"] ?? "0"),
     logLevel: parseLogLevel(options.logLevel ?? env["MICRO_LOG_LEVEL"] ?? "info"),
+    adminSecret: env["MICRO_ADMIN_SECRET"] === "" ? undefined : env["MICRO_ADMIN_SECRET"],
     logRetention: resolveLogFlags(options, env),
     gateway: resolveGatewayFlags(options, env),
     tlsFiles: resolveTlsFiles(options.tlsCert ?? env["MICRO_TLS_CERT"], options.tlsKey ?? env["MICRO_TLS_KEY"]),

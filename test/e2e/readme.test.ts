@@ -16,6 +16,7 @@ const pages = [
   "docs/micro-json.md",
   "docs/wire.md",
   "docs/command-line.md",
+  "docs/deploy.md",
 ];
 
 let server: TestServer;

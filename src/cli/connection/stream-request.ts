@@ -25,7 +25,7 @@ export async function* sendStream(request: RpcRequest, messages: AsyncIterable<s
     if (!response.ok || response.body === null) throw readFailure(response.status, await response.text());
     yield* readMessages(response.body);
   } catch (reason) {
-    throw toMicroError(reason);
+    throw toMicroError(reason, server);
   }
 }
 

@@ -3,6 +3,7 @@ import { MicroError } from "#base/error.ts";
 import { codeFromHttp } from "#base/error-code.ts";
 import { limits } from "#base/limits.ts";
 import type { ServerUrl } from "./server-url.ts";
+import { findTlsFailure } from "./tls-failure.ts";
 
 /** One call, ready to be sent. */
 export interface RpcRequest {
@@ -37,7 +38,7 @@ export async function sendUnary(request: RpcRequest, bodyText: string): Promise<
     if (!response.ok) throw readFailure(response.status, text);
     return parseAnswer(text);
   } catch (reason) {
-    throw toMicroError(reason);
+    throw toMicroError(reason, request.server);
   }
 }
 
@@ -60,9 +61,11 @@ export function readConnectError(value: Readonly<Record<string, unknown>>): Micr
 }
 
 /** What `fetch` throws, as the one error type. */
-export function toMicroError(reason: unknown): MicroError {
+export function toMicroError(reason: unknown, { address }: ServerUrl): MicroError {
   if (MicroError.is(reason)) return reason;
   const code = reason instanceof Error && "code" in reason ? String(reason.code) : "";
+  const tlsFailure = findTlsFailure(code, address, reason);
+  if (tlsFailure !== undefined) return tlsFailure;
   if (unreachableCodes.has(code)) {
     return new MicroError("unavailable", "the server cannot be reached", { neverSent: true, cause: reason });
   }

@@ -77,7 +77,7 @@ export class AccountBook {
   /** Gives the account another secret; false when there is none. Its tokens and logins end. */
   async changeSecret(namespace: string, id: string, secret: string): Promise<boolean> {
     const hash = await this.#deps.hasher.hash(requireSecret(secret));
-    return this.#end(namespace, id, (record, generation) => [
+    return this.#end(namespace, id, ({ hasGeneratedSecret: _, ...record }, generation) => [
       addition(authKeys.account(namespace, record.id), { ...record, secret: hash, generation }),
       this.#deps.cutoffs.toChange(namespace, record.id, generation),
     ]);

@@ -22,6 +22,8 @@ export interface AccountRecord {
   readonly generation: number;
   /** Set on accounts that were made for a service that the runtime starts. */
   readonly launch?: { readonly service: string; readonly version: string };
+  /** The secret was made and shown by the server, and is still the same. */
+  readonly hasGeneratedSecret?: true;
 }
 
 /** What a new account is to be; everything but the id has a default. */
@@ -36,6 +38,8 @@ export interface NewAccount {
   readonly metadata?: Metadata;
   /** In clear text. @default none: no login by secret */
   readonly secret?: string;
+  /** @default false: somebody chose it */
+  readonly hasGeneratedSecret?: boolean;
   readonly launch?: { readonly service: string; readonly version: string };
 }
 
@@ -74,6 +78,7 @@ export function toRecord(
     name: requireName("account", account.name ?? account.id),
     generation: made.generation,
     ...(account.launch === undefined ? {} : { launch: account.launch }),
+    ...(account.hasGeneratedSecret === true ? { hasGeneratedSecret: true } : {}),
   };
   if (Buffer.byteLength(JSON.stringify([record.scopes, record.metadata])) > limits.accountClaimsBytesMax) {
     throw new MicroError("invalid_argument", `scopes and metadata take at most ${limits.accountClaimsBytesMax} bytes`);

@@ -14,7 +14,7 @@ import type { AuditSink } from "#interface/audit.ts";
 import { AccountBook } from "./account-book.ts";
 import { noteOfServer } from "./audit-call.ts";
 import { AuditLog } from "./audit-log.ts";
-import { ensureAdministrator, findAdministrator } from "./administrator.ts";
+import { ensureAdministrator, findAdministrator, hasGeneratedSecret } from "./administrator.ts";
 import { CachedTokenVerifier } from "./cached-token-verifier.ts";
 import { LaunchIdentityBook } from "./launch-identity-book.ts";
 import { LoginDesk } from "./login-desk.ts";
@@ -50,9 +50,12 @@ export interface Auth extends Stoppable {
    * Makes the administrator of the installation when it has no user yet: `admin`, or `administrator` where another account
    * has that id or name.
    *
+   * @param secret that was chosen for it. @default one that is generated
    * @returns its id and secret, which is kept nowhere: whoever calls this shows it; undefined when there is a user already.
    */
-  ensureAdministrator(): Promise<{ readonly id: string; readonly secret: string } | undefined>;
+  ensureAdministrator(secret?: string): Promise<{ readonly id: string; readonly secret: string } | undefined>;
+  /** Whether nobody has chosen a secret for the administrator yet. */
+  hasGeneratedSecret(): Promise<boolean>;
   /** The id of the account that `ensureAdministrator()` made, at this start or an earlier one; undefined when it is gone. */
   findAdministrator(): Promise<string | undefined>;
   /** Gives the administrator a new secret and opens the service `auth` to him: for whoever may write the files of this server. */
@@ -112,8 +115,9 @@ export async function createAuth(deps: AuthDeps): Promise<Auth> {
     publicKey: keys.publicKeyText,
     audit,
     parts: { accounts, desk, refresh, ruleBook, cutoffs, verifier, rules, audit, ending: ending.signal },
-    ensureAdministrator: async () => {
-      const made = await ensureAdministrator(accounts);
+    hasGeneratedSecret: () => hasGeneratedSecret(accounts),
+    ensureAdministrator: async (secret) => {
+      const made = await ensureAdministrator(accounts, secret);
       if (made === undefined) return undefined;
       const note = { namespace: defaultNamespace, action: "account created", subject: made.id, detail: "scopes admin" };
       await audit.change(noteOfServer(note));

@@ -53,7 +53,7 @@ export async function resetAccess(deps: ResetDeps): Promise<AdministratorReset> 
   const { accounts, audit } = deps;
   const known = await findAdministrator(accounts);
   const secret = createSecret();
-  const id = known ?? (await createAdministrator(accounts, secret));
+  const id = known ?? (await createAdministrator(accounts, secret, true));
   if (known !== undefined) await accounts.changeSecret(defaultNamespace, id, secret);
   const record = await accounts.find(defaultNamespace, id);
   const account = record === undefined ? undefined : toAccount(record);
