@@ -77,8 +77,8 @@ export class AccountBook {
   /** Gives the account another secret; false when there is none. Its tokens and logins end. */
   async changeSecret(namespace: string, id: string, secret: string): Promise<boolean> {
     const hash = await this.#deps.hasher.hash(requireSecret(secret));
-    return this.#end(namespace, id, ({ hasGeneratedSecret: _, ...record }, generation) => [
-      addition(authKeys.account(namespace, record.id), { ...record, secret: hash, generation }),
+    return this.#end(namespace, id, (record, generation) => [
+      addition(authKeys.account(namespace, record.id), withSecret(record, hash, generation)),
       this.#deps.cutoffs.toChange(namespace, record.id, generation),
     ]);
   }
@@ -146,4 +146,10 @@ function addition(key: string, content: unknown): StoreChange {
 
 function removal(key: string): StoreChange {
   return { kind: "delete", scope: authScope, key };
+}
+
+/** Somebody chose the secret: that of the server is gone. */
+function withSecret(record: AccountRecord, secret: string, generation: number): AccountRecord {
+  const { hasGeneratedSecret: _generated, ...rest } = record;
+  return { ...rest, secret, generation };
 }
