@@ -1,4 +1,3 @@
-import { fstatSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import type { HomePaths, ServerFile } from "#base/home.ts";
 import { MicroError } from "#base/error.ts";
@@ -75,13 +74,7 @@ function toAnnounced(
   { adminSecret }: ServerConfig,
 ): NonNullable<AnnouncedServer["administrator"]> {
   if (adminSecret !== undefined) return { id, secret: { kind: "chosen" } };
-  return { id, secret: isJournal(process.env["JOURNAL_STREAM"]) ? { kind: "hidden" } : { kind: "shown", secret } };
-}
-
-/** Whether standard output goes to the journal: the variable, which children inherit, names the stream, see systemd.exec(5). */
-function isJournal(stream: string | undefined): boolean {
-  const { dev, ino } = fstatSync(1);
-  return stream === `${dev}:${ino}`;
+  return { id, secret: process.env["JOURNAL_STREAM"] === undefined ? { kind: "shown", secret } : { kind: "hidden" } };
 }
 
 /** Brings to its end what a restore or a backup left that was cut off. */

@@ -38,7 +38,7 @@ func main() {
 		panic(err)
 	}
 	fmt.Println("go says", words.Answer)${more}
-	http.Serve(listener, nil)
+	http.Serve(listener, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 }
 `,
   };
@@ -57,7 +57,11 @@ N, M, V = (os.environ[name] for name in ("MICRO_NAMESPACE", "MICRO_SERVICE_NAME"
 I, A = os.environ["MICRO_CLIENT_ID"], "unix:" + path
 said = json.dumps(${register})
 urllib.request.urlopen("http://" + os.environ["MICRO_SERVICE_NETWORK"] + "/", data=said.encode())
-while True: listener.accept()[0].close()
+while True:
+  peer = listener.accept()[0]
+  peer.recv(4096)
+  peer.sendall(b"HTTP/1.1 200 OK\\r\\ncontent-length: 0\\r\\nconnection: close\\r\\n\\r\\n")
+  peer.close()
 `;
 }
 
@@ -77,5 +81,5 @@ export const scriptWithPackage = `import words from "words";
 console.log("js says", words.answer, typeof Bun === "undefined" ? "on node" : "on bun");
 ${serviceProgram("v1").replace(
   "Bun.serve({ unix: env.MICRO_SERVICE_ADDRESS.slice(5),",
-  "(await import('node:http')).createServer().listen(env.MICRO_SERVICE_ADDRESS.slice(5)); void ({",
+  "(await import('node:http')).createServer((_, answer) => answer.end()).listen(env.MICRO_SERVICE_ADDRESS.slice(5)); void ({",
 )}`;

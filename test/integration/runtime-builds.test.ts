@@ -150,7 +150,24 @@ describe.skipIf(Bun.which("go") === null)("a service in Go", () => {
     expect(state.instances).toEqual([first ?? expect.anything()]);
     await world.runtime.update(key, await world.upload(key, goService("three")));
     expect((await printed(world)).at(-1)).toBe("go says three");
-    expect(await builds(temp.path)).toHaveLength(1);
+    // The one before is kept for a rollback.
+    expect(await builds(temp.path)).toHaveLength(2);
+  });
+
+  it("is built from the modules that its source brings, and fetches none", async () => {
+    await using temp = await createTempFolder();
+    await using world = await startRuntimeWorld({ folder: temp.path });
+    const { "main.go": main = "", "words/words.go": words = "", ...files } = goService("vendored");
+    const version = "v1.0.0";
+    await deploy(world, {
+      ...files,
+      "main.go": main.replace("example.com/greeter/words", "words.invalid/words"),
+      "go.mod": `${files["go.mod"]}\nrequire words.invalid/words ${version}\n`,
+      "vendor/modules.txt": `# words.invalid/words ${version}\n## explicit\nwords.invalid/words\n`,
+      "vendor/words.invalid/words/words.go": words,
+    });
+    expect(await untilSettled(world)).toBe("running");
+    expect(await printed(world)).toEqual(["go says vendored"]);
   });
 });
 

@@ -104,6 +104,17 @@ describe.skipIf(typeof program === "string")(`the command line of Micro in Go${n
     expect(await go("kill", "greeter")).toMatchObject({ code: 127 });
   }, 30_000);
 
+  it("sends a folder in Go, which the server builds", async () => {
+    const folder = `${home}/hello`;
+    await Bun.write(`${folder}/go.mod`, "module hello\n\ngo 1.20\n");
+    await Bun.write(`${folder}/main.go`, 'package main\n\nfunc main() { println("started") }\n');
+    expect(await said("run", folder)).toBe("");
+    const [, row = ""] = (await said("status", "hello")).split("\n");
+    expect(columns(row).slice(0, 3)).toEqual(["hello", "latest", folder]);
+    expect(columns(row)[3]).toMatch(/^(building|starting|error)$/);
+    await said("kill", "hello");
+  }, 30_000);
+
   it("keeps config and records", async () => {
     await said("config", "set", "go.n", "12");
     await said("config", "set", "-s", "go.key", "hidden");
