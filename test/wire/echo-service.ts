@@ -89,7 +89,8 @@ async function* repeatNote({ text, count }: Note, call: ServerCall, log: string[
       yield { text, count: index };
       if (text.startsWith("quiet")) await untilAborted(call, log, text);
     }
-    if (text.startsWith("fail")) throw new MicroError("conflict", "after the messages");
+    const [verb, code] = text.split(":");
+    if (verb === "fail") throw new MicroError(code === undefined ? "conflict" : toCode(code), "after the messages");
   } finally {
     if (text.startsWith("left")) log.push(text);
   }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "bun:test";
 import { limits } from "#base/limits.ts";
 import { waitUntil } from "#testing/wait-until.ts";
+import { RawSocket } from "./raw-socket.ts";
 import { echoEndpoints, startEdge, type Edge } from "./edge.ts";
 import { startEcho, type EchoServer } from "./start-echo.ts";
 
@@ -90,6 +91,40 @@ describe("gateway, WebSocket", () => {
     const { messages, closed } = await open("/echo/repeat?text=fail&count=1");
     expect(await closed).toEqual({ code: 1008, reason: "after the messages" });
     expect(messages.at(-1)).toMatchObject({ error: { code: 409, detail: "after the messages" } });
+  });
+
+  it.each([
+    ["not_found", 404, 1008],
+    ["permission_denied", 403, 1008],
+    ["payload_too_large", 413, 1009],
+    ["internal", 500, 1011],
+    ["bad_gateway", 502, 1011],
+    ["timeout", 408, 1011],
+    ["unavailable", 503, 1013],
+    ["too_many_requests", 429, 1013],
+  ])("closes for %s, which is %i, with %i", async (code, status, closeCode) => {
+    const { messages, closed } = await open(`/echo/repeat?text=fail:${code}&count=1`);
+    expect((await closed).code).toBe(closeCode);
+    expect(messages.at(-1)).toMatchObject({ error: { code: status, detail: "after the messages" } });
+  });
+
+  it("closes with 1009 on a message that is said to be too large, before it comes", async () => {
+    const raw = new RawSocket(edge.gateway.replace("http://", ""));
+    raw.socket.write(
+      "GET /echo/chat HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n" +
+        "sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+    );
+    await waitUntil("the WebSocket to stand", () => raw.text.includes("101 Switching Protocols"));
+    const head = Buffer.alloc(14);
+    head[0] = 0x81;
+    head[1] = 0xff;
+    head.writeBigUInt64BE(BigInt(limits.messageBytesMax + 1), 2);
+    raw.socket.write(head);
+    await waitUntil("the connection to be closed", () => raw.isClosed);
+    const [, frames = ""] = raw.text.split("\r\n\r\n");
+    // A close frame begins with 0x88 and its length; the code follows.
+    const at = frames.indexOf("\x88");
+    expect(Buffer.from(frames, "latin1").readUInt16BE(at + 2)).toBe(1009);
   });
 
   it("answers what is no JSON with an error", async () => {
