@@ -5,7 +5,7 @@ import type { ServiceDirectory, ServiceNode } from "#interface/registry.ts";
 import { isUnserved } from "#rpc/connection-error.ts";
 import { fromErrorJson } from "#rpc/error-wire.ts";
 import { formatTimeoutHeader } from "#rpc/grpc-timeout.ts";
-import type { HttpClient } from "#rpc/http-client.ts";
+import type { HttpClient, HttpResult } from "#rpc/http-client.ts";
 import type { RpcMethod } from "#rpc/method.ts";
 import type { NodeSelector } from "#rpc/node-selector.ts";
 import { formatRpcPath } from "#rpc/rpc-path.ts";
@@ -62,8 +62,10 @@ export class DirectForwarding implements RpcMethod {
     selector.begin(node);
     try {
       const http = node.metadata["http"];
-      const sent = http === undefined ? this.#sendGrpc(direct, watched) : this.#sendHttp(http, direct, watched);
-      const answer = await sent;
+      const answer =
+        http === undefined
+          ? await this.#sendGrpc(direct, watched)
+          : readAnswer(await this.#post(http, direct, watched));
       selector.reached(node);
       return answer;
     } catch (reason) {
@@ -87,11 +89,9 @@ export class DirectForwarding implements RpcMethod {
     else selector.reached(node);
   }
 
-  async #sendHttp(address: string, { message, call }: DirectCall, signal: WatchedCall): Promise<Uint8Array> {
+  #post(address: string, { message, call }: DirectCall, signal: WatchedCall): Promise<HttpResult<Uint8Array>> {
     const path = formatRpcPath(call.service, call.endpoint);
-    const answer = await this.#deps.http.post(address, { path, headers: toHeaders(call), body: message, signal });
-    if (answer.status === 200) return answer.body;
-    throw fromErrorJson(answer.status, answer.body);
+    return this.#deps.http.post(address, { path, headers: toHeaders(call), body: message, signal });
   }
 
   #sendGrpc({ node, message, call }: DirectCall, signal: WatchedCall): Promise<Uint8Array> {
@@ -100,6 +100,12 @@ export class DirectForwarding implements RpcMethod {
     const { deadlineMs } = signal;
     return this.#deps.grpc.unary(node.address, { service, endpoint, encoding, metadata, deadlineMs, signal }, message);
   }
+}
+
+/** @throws MicroError what the service answered in place of a message. */
+function readAnswer({ status, body }: HttpResult<Uint8Array>): Uint8Array {
+  if (status === 200) return body;
+  throw fromErrorJson(status, body);
 }
 
 function toHeaders(call: ServerCall): Record<string, string> {

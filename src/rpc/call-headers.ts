@@ -8,8 +8,10 @@ import { formatTimeoutHeader } from "./grpc-timeout.ts";
  */
 export function toCallHeaders(metadata: Metadata, remainingMs: number | undefined): Record<string, string> {
   const headers: Record<string, string> = {};
-  for (const [key, value] of Object.entries(metadata)) {
-    if (isForwardable(key)) headers[key] = value;
+  // Without a list of pairs, of which every call would make as many as it has headers.
+  for (const key in metadata) {
+    const value = metadata[key];
+    if (value !== undefined && isForwardable(key)) headers[key] = value;
   }
   if (remainingMs !== undefined) headers["timeout"] = formatTimeoutHeader(remainingMs);
   return headers;

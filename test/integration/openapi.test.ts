@@ -27,7 +27,7 @@ describe("/openapi.json of a server", () => {
     });
     const services = new Set(operations.map((each) => each.split(".")[0]));
     const listed = (await server.micro(["services"])).stdout.trim().split("\n");
-    expect([...services].toSorted()).toEqual(listed.toSorted());
+    expect(services).toEqual(new Set(listed));
   }, 60_000);
 });
 

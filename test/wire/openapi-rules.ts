@@ -103,8 +103,10 @@ function checkSchema(schema: unknown, at: string, root: Json, report: Report): v
   const given = requireObject(schema, at, report);
   requireFields(given, at, { required: [], optional: [...schemaFields, "contentEncoding", "$ref"] }, report);
   const { type, $ref: reference } = given;
-  if (reference !== undefined && resolve(root, String(reference)) === undefined)
-    report(at, `${String(reference)} is not there`);
+  if (reference !== undefined) {
+    const target = requireText(reference, `${at}/$ref`, report);
+    if (resolve(root, target) === undefined) report(at, `${target} is not there`);
+  }
   const types = Array.isArray(type) ? (type as unknown[]) : type === undefined ? [] : [type];
   if (types.some((each) => !schemaTypes.has(each))) report(at, `${String(type)} is no type`);
   if (new Set(types).size !== types.length) report(at, "has a type twice");
