@@ -15,11 +15,16 @@ describe.each([0, 1])("calls to services that are replaced, at a server with %d 
     };
     await micro("run", `${temp.path}/worker`, "--instances", "2", "--env-vars", "ANSWER=one");
     await micro("run", `${temp.path}/plain`, "--instances", "2", "--env-vars", "ANSWER=one");
+    await micro("run", `${temp.path}/web`, "--instances", "2", "--env-vars", "ANSWER=one");
     await micro("run", `${temp.path}/caller`);
-    await using load = startLoad(server, ["worker/Say/Hello", "plain/Say/Hello"], 3);
-    for (const name of ["worker", "plain"]) {
+    await using load = startLoad(server, ["worker/Say/Hello", "plain/Say/Hello", "web/Request"], 3);
+    for (const [name, path] of [
+      ["worker", "worker/Say/Hello"],
+      ["plain", "plain/Say/Hello"],
+      ["web", "web/Request"],
+    ] as const) {
       const saw = (answer: string): Promise<true> =>
-        waitUntil(`${name} answers ${answer}`, () => load.answers.get(`${name}/Say/Hello ${answer}`) !== undefined);
+        waitUntil(`${name} answers ${answer}`, () => load.answers.get(`${path} ${answer}`) !== undefined);
       await micro("update", `${temp.path}/${name}`, "--env-vars", "ANSWER=two");
       await saw("two");
       await micro("scale", name, "4");
@@ -32,11 +37,11 @@ describe.each([0, 1])("calls to services that are replaced, at a server with %d 
       await micro("promote", name);
       load.answers.clear();
       await saw("three");
-      expect(load.answers.get(`${name}/Say/Hello two`)).toBeUndefined();
+      expect(load.answers.get(`${path} two`)).toBeUndefined();
       await micro("rollback", name);
       load.answers.clear();
       await saw("two");
-      expect(load.answers.get(`${name}/Say/Hello three`)).toBeUndefined();
+      expect(load.answers.get(`${path} three`)).toBeUndefined();
     }
     await load.stop();
     expect(load.failures).toEqual([]);
@@ -132,6 +137,14 @@ async function writeServices(folder: string): Promise<void> {
       void run();
     });
     await caller.run();`,
+  );
+  // Knows nothing of Micro, and ends the moment that it is told to.
+  await Bun.write(
+    `${folder}/web/index.ts`,
+    `Bun.serve({ hostname: "127.0.0.1", port: Number(process.env.PORT), fetch: async () => {
+      await Bun.sleep(40);
+      return Response.json({ msg: process.env.ANSWER });
+    } });`,
   );
   // Speaks for itself, and ends the moment that it is told to, with whatever it was doing.
   await Bun.write(

@@ -130,14 +130,17 @@ describe("services whose server dies", () => {
     await using temp = await createTempFolder();
     await writeTicker(temp.path);
     expect((await server.micro(["run", temp.path, "--name", "ticker"])).code).toBe(0);
-    const plain = ["run", join(root, "examples/helloworld"), "--name", "plain", "--detach"];
-    expect((await server.micro([...plain, "--command", "sh -c", "--args", "exec sleep 600"])).code).toBe(0);
-    await waitUntil("both have processes", async () => ((await pidsOf(server, "plain"))[0] ?? 0) > 0);
+    await Bun.write(
+      `${temp.path}/plain/index.ts`,
+      'Bun.serve({ hostname: "127.0.0.1", port: Number(process.env.PORT), fetch: () => Response.json({}) });',
+    );
+    expect((await server.micro(["run", `${temp.path}/plain`])).code).toBe(0);
     const before = [...(await pidsOf(server, "ticker")), ...(await pidsOf(server, "plain"))];
     expect(await server.kill("SIGTERM")).toBe(0);
     expect(before.filter(isAlive)).toEqual(before);
     await server.start();
-    await untilRunning(server, "ticker");
+    for (const name of ["ticker", "plain"]) await untilRunning(server, name);
+    expect(await answers(server, "plain/Request")).toBe(true);
     expect([...(await pidsOf(server, "ticker")), ...(await pidsOf(server, "plain"))]).toEqual(before);
     expect((await server.micro(["kill", "ticker", "plain"])).code).toBe(0);
     expect(before.filter(isAlive)).toEqual([]);
