@@ -110,4 +110,23 @@ describe("NodeSelector.pick()", () => {
     expect(selector.pick([a, b], new Set(["a:1", "b:1"]))).toBeUndefined();
     expect(selector.pick([])).toBeUndefined();
   });
+
+  it("gives nodes with a share that many of the calls, as long as both sides work", () => {
+    const clock = { nowMs: 1_000 };
+    const selector = new NodeSelector({ clock: { now: () => clock.nowMs }, ejection: { jitter: 0, initialMs: 200 } });
+    const canary = { ...a, metadata: { share: "20" } };
+    const nodes = [canary, b, c];
+    const shareOf = (): number => {
+      const picked = Array.from({ length: 5_000 }, () => selector.pick(nodes));
+      return picked.filter((node) => node === canary).length / picked.length;
+    };
+    expect(Math.abs(shareOf() - 0.2)).toBeLessThan(0.05);
+    selector.failed(canary);
+    expect(shareOf()).toBe(0);
+    expect(selector.pick(nodes, new Set(["b:1", "c:1"]))).toBe(canary);
+    selector.reached(canary);
+    selector.failed(b);
+    selector.failed(c);
+    expect(shareOf()).toBe(1);
+  });
 });

@@ -127,4 +127,67 @@ describe("a canary of LocalRuntime", () => {
     expect(await ask(world)).toBe("v1");
     await expect(world.runtime.promote(key)).rejects.toMatchObject({ code: "failed_precondition" });
   });
+
+  it("ends by itself when it fails soon after it came, and leaves the rest alone", async () => {
+    await using temp = await createTempFolder();
+    await using world = await startRuntimeWorld({ folder: temp.path });
+    await deploy(world, serviceProgram("v1"));
+    await untilStatus(world, "running");
+    const pid = await pidOf(world);
+    const weak = serviceProgram(
+      "v2",
+      'setTimeout(() => { console.error("Error: no memory"); process.exit(7); }, 100);',
+    );
+    const source = await world.upload(key, { "index.ts": weak });
+    await world.runtime.update(key, source, { canaryPercent: 10 });
+    await waitUntil("it is gone", async () => (await world.state(key)).canaryPercent === undefined);
+    const { error, instances } = await world.state(key);
+    expect(error).toBe("taken back, the new version did not live: exited with code 7: Error: no memory");
+    expect(instances.map((each) => each.pid)).toEqual([pid]);
+  });
+
+  it("takes over all calls when it is promoted, in the processes that it has", async () => {
+    await using temp = await createTempFolder();
+    await using world = await startRuntimeWorld({ folder: temp.path });
+    await deploy(world, serviceProgram("v1"), { instances: 2 });
+    await untilStatus(world, "running");
+    const source = await world.upload(key, { "index.ts": serviceProgram("v2") });
+    await world.runtime.update(key, source, { canaryPercent: 50 });
+    const canary = (await world.state(key)).instances.find(({ share }) => share === 50);
+    await world.runtime.promote(key);
+    const { instances, canaryPercent } = await world.state(key);
+    expect(canaryPercent).toBeUndefined();
+    expect(instances).toHaveLength(2);
+    expect(instances.map(({ id }) => id)).toContain(canary?.id ?? "");
+    expect(world.registry.nodes(key.name, key.namespace).map(({ metadata }) => metadata["share"])).toEqual([
+      undefined,
+      undefined,
+    ]);
+    await world.runtime.rollback(key);
+    expect(await ask(world)).toBe("v1");
+  });
+});
+
+describe("LocalRuntime.update() to something that cannot live", () => {
+  it.each([
+    ["dies before it listens", 'throw new Error("born dead")', "exited with code 1: error: born dead"],
+    ["never listens", "setInterval(() => {}, 1000)", "did not register within 0.3s"],
+    ["dies as soon as it has registered", serviceProgram("v2", "process.kill(process.pid, 'SIGSEGV')"), undefined],
+  ])("that %s leaves the old one serving", async (_what, program, reason) => {
+    await using temp = await createTempFolder();
+    await using world = await startRuntimeWorld({
+      folder: temp.path,
+      startTimeoutMs: reason?.includes("0.3s") ? 300 : 30_000,
+    });
+    await deploy(world, serviceProgram("v1"));
+    await untilStatus(world, "running");
+    const update = world.runtime.update(key, await world.upload(key, { "index.ts": program }));
+    if (reason === undefined) await update.catch(() => undefined);
+    else await expect(update).rejects.toMatchObject({ message: expect.stringContaining(reason) });
+    await waitUntil("the old one serves alone", async () => {
+      const { instances } = await world.state(key);
+      return instances.length === 1 && instances[0]?.status === "running" && (await ask(world)) === "v1";
+    });
+    expect((await world.state(key)).error).toBeString();
+  });
 });

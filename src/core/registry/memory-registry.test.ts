@@ -66,6 +66,62 @@ describe("MemoryRegistry.removeInstance()", () => {
   });
 });
 
+describe("MemoryRegistry.withhold()", () => {
+  const ours = (id: string): ServiceNode => node(id, "i1");
+
+  it("keeps what an instance registers from callers until it is admitted", async () => {
+    const { registry, clock } = create();
+    const heard: string[] = [];
+    const leave = registry.onRegistered((instance) => void heard.push(instance));
+    registry.withhold("i1");
+    await registry.register(entry("a", [ours("n1"), node("n2")]), { domain: "micro" });
+    expect(registry.nodes("a", "micro").map(({ id }) => id)).toEqual(["n2"]);
+    expect(registry.registrations("i1").map(({ name }) => name)).toEqual(["a"]);
+    expect(heard).toEqual(["i1"]);
+    registry.admit("i1");
+    expect(registry.nodes("a", "micro")).toHaveLength(2);
+    registry.withhold("i1");
+    // A heartbeat does not bring it back, and without one it is forgotten.
+    await registry.register(entry("a", [ours("n1")]), { domain: "micro" });
+    expect(registry.nodes("a", "micro")).toHaveLength(1);
+    clock.nowMs += limits.registryTtlMs + 1;
+    expect(registry.registrations("i1")).toEqual([]);
+    registry.admit("i1");
+    registry.expire();
+    expect(registry.nodes("a", "micro")).toEqual([]);
+    leave();
+    await registry.stop();
+  });
+
+  it("forgets a node that left, and an instance that died", async () => {
+    const { registry } = create();
+    registry.withhold("i1");
+    await registry.register(entry("a", [ours("n1")]), { domain: "micro" });
+    await registry.register(entry("b", [ours("n1")]), { domain: "micro" });
+    await registry.deregister(entry("a", [ours("n1")]), { domain: "micro" });
+    expect(registry.registrations("i1").map(({ name }) => name)).toEqual(["b"]);
+    expect(registry.removeInstance("i1")).toBe(1);
+    expect(registry.registrations("i1")).toEqual([]);
+    registry.admit("i1");
+    expect(registry.nodes("b", "micro")).toEqual([]);
+    await registry.stop();
+  });
+
+  it("shows the share that the runtime gives, whatever a service says of itself", async () => {
+    const { registry } = create();
+    const vain = { ...ours("n1"), metadata: { instance: "i1", share: "100" } };
+    await registry.register(entry("a", [vain]), { domain: "micro" });
+    expect(registry.nodes("a", "micro")[0]?.metadata).toEqual({ instance: "i1" });
+    registry.admit("i1", 10);
+    expect(registry.nodes("a", "micro")[0]?.metadata).toEqual({ instance: "i1", share: "10" });
+    await registry.register(entry("a", [vain]), { domain: "micro" });
+    expect(registry.nodes("a", "micro")[0]?.metadata).toEqual({ instance: "i1", share: "10" });
+    registry.admit("i1");
+    expect(registry.nodes("a", "micro")[0]?.metadata).toEqual({ instance: "i1" });
+    await registry.stop();
+  });
+});
+
 describe("MemoryRegistry as ServiceDirectory", () => {
   it("answers with the same array until something changes", async () => {
     const { registry } = create();
