@@ -1,3 +1,4 @@
+import { fstatSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import type { HomePaths, ServerFile } from "#base/home.ts";
 import { MicroError } from "#base/error.ts";
@@ -74,7 +75,13 @@ function toAnnounced(
   { adminSecret }: ServerConfig,
 ): NonNullable<AnnouncedServer["administrator"]> {
   if (adminSecret !== undefined) return { id, secret: { kind: "chosen" } };
-  return { id, secret: process.env["JOURNAL_STREAM"] === undefined ? { kind: "shown", secret } : { kind: "hidden" } };
+  return { id, secret: isJournal(process.env["JOURNAL_STREAM"]) ? { kind: "hidden" } : { kind: "shown", secret } };
+}
+
+/** Whether standard output goes to the journal: the variable, which children inherit, names the stream, see systemd.exec(5). */
+function isJournal(stream: string | undefined): boolean {
+  const { dev, ino } = fstatSync(1);
+  return stream === `${dev}:${ino}`;
 }
 
 /** Brings to its end what a restore or a backup left that was cut off. */

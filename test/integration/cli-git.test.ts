@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "bun:test";
 import { startServer, type TestServer } from "#testing/start-server.ts";
+import { waitUntil } from "#testing/wait-until.ts";
 import { createTempFolder, type TempFolder } from "#testing/temp-folder.ts";
 import { startGitHttpServer, type GitHttpServer } from "../fixtures/git-http-server.ts";
 import { createRepository, type TestRepository } from "./git-repository.ts";
@@ -124,5 +125,32 @@ describe("micro run SOURCE", () => {
     const { stderr } = await server.micro(["run", `${base}/services/.git//empty`]);
     expect(stderr).toContain("no entry point in the source: expected index.ts");
     expect((await server.micro(["status", "empty"])).stdout).toBe("");
+  });
+});
+
+describe("a server that is killed while it fetches", () => {
+  it("leaves no git behind once it is back, and fetches again", async () => {
+    let isAsked = false;
+    let isMute = true;
+    await using slow = startGitHttpServer({
+      folder: folder.path,
+      intercept: (path) => {
+        if (!isMute || !path.endsWith("/git-upload-pack")) return undefined;
+        isAsked = true;
+        return new Promise(() => undefined);
+      },
+    });
+    const source = `http://${slow.host}/acme/services/.git//greeter`;
+    const running = server.micro(["run", source, "--name", "late"]);
+    await waitUntil("the fetch is under way", () => isAsked);
+    await server.kill("SIGKILL");
+    expect((await running).code).not.toBe(0);
+    await server.start();
+    // What runs git says so in its arguments; elsewhere than on Linux it ends when its line does.
+    const isLeft = (): boolean => Bun.spawnSync(["ps", "-eo", "args"]).stdout.toString().includes(slow.host);
+    if (process.platform === "linux") await waitUntil("no git is left", () => !isLeft());
+    isMute = false;
+    expect(await server.micro(["run", source, "--name", "late"])).toMatchObject({ code: 0 });
+    await server.micro(["kill", "late"]);
   });
 });

@@ -59,11 +59,18 @@ describe("micro server install and uninstall", () => {
     const again = await machine.micro("server", "install", "--user");
     expect(again.stderr).toContain("is replaced");
     expect((await machine.asked()).at(-1)).toBe("--user restart micro.service");
+    await machine.say(
+      `case "$*" in *is-system-running) echo running;; *stop*) grep KillMode "$HOME"/.config/systemd/user/micro.service > "$HOME/kill-mode";; esac`,
+    );
     expect(await machine.micro("server", "uninstall", "--user")).toMatchObject({ code: 0, stdout: "" });
     expect(existsSync(machine.unit)).toBe(false);
+    // The services, which are left alone when the server is replaced, are ended with it.
+    expect(await readFile(machine.unit.replace(".config/systemd/user/micro.service", "kill-mode"), "utf8")).toBe(
+      "KillMode=control-group\n",
+    );
     expect((await machine.asked()).slice(-4)).toEqual([
       "--user disable micro.service",
-      "--user kill --kill-who=all --signal=SIGTERM micro.service",
+      "--user daemon-reload",
       "--user stop micro.service",
       "--user daemon-reload",
     ]);

@@ -29,11 +29,6 @@ export class Systemctl {
     );
   }
 
-  /** True when it went well. */
-  async succeeds(...args: readonly string[]): Promise<boolean> {
-    return (await this.#spawn(args)).code === 0;
-  }
-
   async #spawn(args: readonly string[]): Promise<{ readonly code: number; readonly text: string }> {
     try {
       const child = Bun.spawn([...this.#prefix, ...args], { stdin: "ignore", stdout: "pipe", stderr: "pipe" });

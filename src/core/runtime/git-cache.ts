@@ -33,6 +33,8 @@ export class GitCache {
   readonly #opened = new Set<string>();
   /** Names of those that are used or waited for, and how often. */
   readonly #inUse = new Map<string, number>();
+  /** Names of what this process works on beside the cache. */
+  readonly #asides = new Set<string>();
 
   constructor(
     deps: GitCacheDeps,
@@ -79,12 +81,15 @@ export class GitCache {
 
   /** An empty repository beside the cache, for as long as `work` takes. */
   async aside<T>(work: (folder: string) => Promise<T>): Promise<T> {
-    const folder = `${this.#deps.folder}/.aside-${crypto.randomUUID()}`;
+    const name = `.aside-${crypto.randomUUID()}`;
+    const folder = `${this.#deps.folder}/${name}`;
+    this.#asides.add(name);
     try {
       await this.#create(folder);
       return await work(folder);
     } finally {
       await rm(folder, { recursive: true, force: true });
+      this.#asides.delete(name);
     }
   }
 
@@ -104,10 +109,12 @@ export class GitCache {
     }
   }
 
-  /** Removes what a crash cut off. */
+  /** Ends and removes what a server that was killed left. */
   async removeLeftovers(): Promise<void> {
+    this.#deps.program.endLeftovers(this.#deps.folder);
     for (const name of await readdir(this.#deps.folder).catch(() => [])) {
-      if (name.startsWith(".")) await rm(`${this.#deps.folder}/${name}`, { recursive: true, force: true });
+      if (name.startsWith(".") && !this.#asides.has(name))
+        await rm(`${this.#deps.folder}/${name}`, { recursive: true, force: true });
     }
   }
 

@@ -22,10 +22,17 @@ const passedVariables = [
 /** Asked by git for the password: what stands in the pipe that only this process and git hold. */
 const credentialHelper = '!f() { test "$1" = get && cat <&3; }; f';
 
+/** Names the server that started a git, so that the next one knows what is left of it. */
+export const ownerVariable = "MICRO_GIT_OWNER";
+
 /** The whole environment of a git that works in `folder`: none of the settings of the user, the machine or the repository's owner. */
 export function createGitEnvironment(
   serverEnv: Readonly<Record<string, string | undefined>>,
-  { folder, remote }: { readonly folder: string; readonly remote: GitRemote | undefined },
+  {
+    folder,
+    remote,
+    owner,
+  }: { readonly folder: string; readonly remote: GitRemote | undefined; readonly owner: string },
 ): Record<string, string> {
   const passed = passedVariables.flatMap((name) => {
     const value = serverEnv[name];
@@ -38,6 +45,7 @@ export function createGitEnvironment(
   return {
     ...Object.fromEntries(passed),
     HOME: folder,
+    [ownerVariable]: owner,
     LC_ALL: "C",
     GIT_CONFIG_NOSYSTEM: "1",
     GIT_CONFIG_GLOBAL: "/dev/null",
@@ -46,7 +54,8 @@ export function createGitEnvironment(
     GIT_NO_LAZY_FETCH: "1",
     GIT_NO_REPLACE_OBJECTS: "1",
     GIT_ALLOW_PROTOCOL: remote?.protocol ?? "none",
-    GIT_SSH_COMMAND: "ssh -oBatchMode=yes -oStrictHostKeyChecking=yes -oConnectTimeout=15 -oForwardAgent=no",
+    GIT_SSH_COMMAND:
+      "ssh -oBatchMode=yes -oStrictHostKeyChecking=yes -oConnectTimeout=15 -oServerAliveInterval=15 -oForwardAgent=no",
     GIT_CONFIG_COUNT: String(settings.length / 2),
     ...Object.fromEntries(settings),
   };

@@ -1,9 +1,9 @@
 import { closeSync, writeSync } from "node:fs";
 import { MicroError } from "#base/error.ts";
 import { KiB, limits } from "#base/limits.ts";
-import { createGitEnvironment } from "./git-environment.ts";
+import { createGitEnvironment, ownerVariable } from "./git-environment.ts";
 import type { GitCredential, GitRemote } from "./git-remote.ts";
-import { signalGroup } from "./process-group.ts";
+import { findByEnvironment, signalGroup } from "./process-group.ts";
 
 export interface GitCommand {
   readonly args: readonly string[];
@@ -50,6 +50,7 @@ export class GitProgram {
   readonly #options: GitProgramOptions;
   readonly #timeoutMs: number;
   readonly #running = new Set<RunningGit>();
+  readonly #owner: string = crypto.randomUUID();
   #isStopped = false;
 
   constructor(options: GitProgramOptions) {
@@ -105,6 +106,17 @@ export class GitProgram {
     return running;
   }
 
+  /** Ends what an earlier server left running below a folder, where the system shows it. */
+  endLeftovers(root: string): void {
+    const isLeft = (environment: string): boolean => {
+      const variables = environment.split("\0");
+      const owner = variables.find((each) => each.startsWith(`${ownerVariable}=`));
+      const isOurs = owner === undefined || owner === `${ownerVariable}=${this.#owner}`;
+      return !isOurs && variables.some((each) => each.startsWith(`HOME=${root}/`));
+    };
+    for (const pid of findByEnvironment(isLeft)) signalProcess(pid);
+  }
+
   /** Ends what runs, and resolves when it has ended. */
   async stop(): Promise<void> {
     this.#isStopped = true;
@@ -117,12 +129,20 @@ export class GitProgram {
     const blocks = String(Math.ceil((this.#options.fileBytesMax ?? limits.gitFetchBytesMax) / 512));
     const child = Bun.spawn(["sh", "-c", 'ulimit -f "$1"; shift; exec git "$@"', "sh", blocks, ...args], {
       cwd: folder,
-      env: createGitEnvironment(this.#options.serverEnv, { folder, remote }),
+      env: createGitEnvironment(this.#options.serverEnv, { folder, remote, owner: this.#owner }),
       stdio: [input === undefined ? "ignore" : new TextEncoder().encode(input), "pipe", "pipe", "pipe"],
       detached: true,
     });
     handOver(child.stdio[3], remote?.credential);
     return child;
+  }
+}
+
+function signalProcess(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It ended by itself meanwhile.
   }
 }
 

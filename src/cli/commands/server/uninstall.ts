@@ -2,7 +2,7 @@ import type { Command } from "#cli/command.ts";
 import { printNote } from "#cli/output/print.ts";
 import { CommandError } from "#cli/command-error.ts";
 import { Systemctl } from "#cli/systemd/systemctl.ts";
-import { removeUnit, requireOurs, unitName, unitPath } from "#cli/systemd/unit-path.ts";
+import { removeUnit, requireOurs, unitName, unitPath, writeUnit } from "#cli/systemd/unit-path.ts";
 
 /** `micro server uninstall`: undoes `micro server install`. What the server keeps stays. */
 export const uninstall: Command = {
@@ -15,7 +15,8 @@ export const uninstall: Command = {
   run: async ({ flags }) => {
     const isUser = flags.isOn("user");
     const path = unitPath(isUser, process.env);
-    if ((await requireOurs(path)) === undefined) {
+    const unit = await requireOurs(path);
+    if (unit === undefined) {
       throw new CommandError(
         `${path} is not there: nothing was installed${isUser ? "" : "; --user is the unit of a user"}`,
       );
@@ -23,8 +24,9 @@ export const uninstall: Command = {
     const systemctl = new Systemctl(isUser);
     await systemctl.requireRunning();
     await systemctl.run("disable", unitName);
-    // To all processes of the unit: services would outlive the server, which is what they do when it is replaced.
-    await systemctl.succeeds("kill", "--kill-who=all", "--signal=SIGTERM", unitName);
+    // Services would outlive the server, which is what they do when it is replaced: this time all are ended.
+    await writeUnit(path, unit.replace("KillMode=process", "KillMode=control-group"));
+    await systemctl.run("daemon-reload");
     await systemctl.run("stop", unitName);
     await removeUnit(path);
     await systemctl.run("daemon-reload");
