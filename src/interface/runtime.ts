@@ -87,6 +87,8 @@ export interface CreateServiceOptions {
   readonly sourceNamespace?: string;
   /** Token, or `user:password`, for the host of a private repository. Kept sealed for later updates, and never shown. */
   readonly gitCredential?: string;
+  /** Variables of its environment that are kept sealed and never shown; an empty text removes one. */
+  readonly secrets?: Readonly<Record<string, string>>;
 }
 
 /** What an update says of a service; what it does not say stays as it was. */

@@ -79,7 +79,7 @@ async function build(deps: ServerDeps, parts: OwnedParts): Promise<ComposedServe
     const counts = addresses.map((address) => selector.callsUnderWay(address));
     return counts.reduce((sum, count) => sum + count, await workers.callsUnderWay(addresses));
   };
-  const { events, gitCredentials: credentials } = state;
+  const { events, gitCredentials: credentials, serviceSecrets: secrets } = state;
   const { keepsServices, logRetention } = config;
   const running = {
     store,
@@ -90,6 +90,8 @@ async function build(deps: ServerDeps, parts: OwnedParts): Promise<ComposedServe
     callsTo,
     events,
     credentials,
+    config: state.config,
+    secrets,
     logger: of("runtime"),
     paths,
     networkAddress,

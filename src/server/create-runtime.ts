@@ -6,9 +6,11 @@ import type { Auth } from "#core/auth/auth.ts";
 import type { MemoryRegistry } from "#core/registry/memory-registry.ts";
 import type { GitCredentials } from "#core/runtime/git-credentials.ts";
 import type { LogRetention } from "#core/runtime/log-file.ts";
+import type { ServiceSecrets } from "#core/runtime/service-secrets.ts";
 import { LocalRuntime } from "#core/runtime/local-runtime.ts";
 import { RuntimeEventPublisher } from "#core/runtime/runtime-event-publisher.ts";
 import type { Events } from "#interface/events.ts";
+import type { Config } from "#interface/config.ts";
 import type { Store } from "#interface/store.ts";
 import type { HttpClient } from "#rpc/http-client.ts";
 import type { Transport } from "#rpc/transport.ts";
@@ -38,6 +40,8 @@ export interface RuntimeDeps {
   readonly callsTo: (addresses: readonly string[]) => Promise<number>;
   /** Where the runtime tells what happens. */
   readonly events: Events;
+  readonly config: Pick<Config, "read">;
+  readonly secrets: ServiceSecrets;
   readonly credentials: GitCredentials;
   readonly logger: Logger;
   readonly paths: HomePaths;
@@ -67,6 +71,8 @@ export function createRuntime(deps: RuntimeDeps): ServerRuntime {
     grpc,
     callsTo,
     events,
+    config,
+    secrets,
     credentials,
     logger,
     paths,
@@ -84,6 +90,8 @@ export function createRuntime(deps: RuntimeDeps): ServerRuntime {
       http,
       grpc,
       identities: auth.identities,
+      config,
+      secrets,
       credentials,
       logger,
       clock: systemClock,

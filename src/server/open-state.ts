@@ -8,6 +8,7 @@ import { Secrets } from "#core/config/secrets.ts";
 import { StoreConfig } from "#core/config/store-config.ts";
 import { createEvents } from "#core/events/log-events.ts";
 import { SqliteEventLog } from "#core/events/sqlite-event-log.ts";
+import { ServiceSecrets } from "#core/runtime/service-secrets.ts";
 import { GitCredentials } from "#core/runtime/git-credentials.ts";
 import type { SqliteStore } from "#core/store/sqlite-store.ts";
 import type { Events } from "#interface/events.ts";
@@ -27,6 +28,7 @@ export interface ServerState {
   readonly events: Events;
   /** Of the runtime; sealed with the keys of config. */
   readonly gitCredentials: GitCredentials;
+  readonly serviceSecrets: ServiceSecrets;
   /** Where events are kept. */
   readonly log: SqliteEventLog;
   /** Ends the streams of those who listen: they would else last until a stopping server has waited for them in vain. */
@@ -37,8 +39,15 @@ export interface ServerState {
 export async function openState({ paths, store, logger }: StateDeps, parts: OwnedParts): Promise<ServerState> {
   const [blobs, log, keys] = await openAll({ paths, store, logger }, parts);
   const broker = new MemoryBroker();
-  const gitCredentials = new GitCredentials({ store, secrets: new Secrets(keys) });
-  const config = new StoreConfig({ store, keys, holders: [gitCredentials], logger: logger.with({ part: "config" }) });
+  const secrets = new Secrets(keys);
+  const gitCredentials = new GitCredentials({ store, secrets });
+  const serviceSecrets = new ServiceSecrets({ store, secrets });
+  const config = new StoreConfig({
+    store,
+    keys,
+    holders: [gitCredentials, serviceSecrets],
+    logger: logger.with({ part: "config" }),
+  });
   const events = parts.own(createEvents({ log, clock: systemClock, logger: logger.with({ part: "events" }) }));
   const streaming = [broker, config, events];
   return {
@@ -47,6 +56,7 @@ export async function openState({ paths, store, logger }: StateDeps, parts: Owne
     config,
     events,
     gitCredentials,
+    serviceSecrets,
     log,
     endStreams: async () => {
       await Promise.all(streaming.map((each) => each.stop()));

@@ -8,6 +8,8 @@ import { openConfigKeys } from "#core/config/config-keys.ts";
 import { Secrets } from "#core/config/secrets.ts";
 import { createHttpClient } from "#platform/http-client.ts";
 import { GrpcTransport } from "#rpc/grpc-transport.ts";
+import { StoreConfig } from "#core/config/store-config.ts";
+import { ServiceSecrets } from "#core/runtime/service-secrets.ts";
 import { MemoryRegistry } from "#core/registry/memory-registry.ts";
 import { GitCredentials } from "#core/runtime/git-credentials.ts";
 import { LocalRuntime } from "#core/runtime/local-runtime.ts";
@@ -22,6 +24,7 @@ export interface RuntimeWorld extends AsyncDisposable {
   readonly runtime: LocalRuntime;
   readonly registry: MemoryRegistry;
   readonly store: Store;
+  readonly config: StoreConfig;
   /** Launches that were revoked, `namespace/service:version`. */
   readonly revoked: readonly string[];
   /** What the runtime said that happened, in order. */
@@ -52,6 +55,9 @@ export async function startRuntimeWorld({
   const http = createHttpClient();
   const grpc = new GrpcTransport();
   const told: RuntimeEvent[] = [];
+  const keys = await openConfigKeys(`${folder}/config_secret_key`);
+  const sealer = new Secrets(keys);
+  const config = new StoreConfig({ store, keys, logger });
   const runtime = new LocalRuntime(
     {
       store,
@@ -64,10 +70,9 @@ export async function startRuntimeWorld({
           revoked.push(`${namespace}/${service}:${version}`);
         },
       },
-      credentials: new GitCredentials({
-        store,
-        secrets: new Secrets(await openConfigKeys(`${folder}/config_secret_key`)),
-      }),
+      config,
+      secrets: new ServiceSecrets({ store, secrets: sealer }),
+      credentials: new GitCredentials({ store, secrets: sealer }),
       logger,
       clock: systemClock,
       events: { emit: (event) => void told.push(event) },
@@ -86,6 +91,7 @@ export async function startRuntimeWorld({
     runtime,
     registry,
     store,
+    config,
     revoked,
     told,
     upload: (key, files) => runtime.sources.put(key, { chunks: packArchive(files) }),
@@ -96,6 +102,7 @@ export async function startRuntimeWorld({
     },
     [Symbol.asyncDispose]: async () => {
       await runtime.stop();
+      await config.stop();
       await Promise.all([registry.stop(), http.close(), grpc.close()]);
       await network.stop(true);
       await store.close();

@@ -10,7 +10,7 @@ const options = {
   port: 4000,
   workFolder: "/work",
   runnerEnv: {},
-  userEnv: [],
+  userEnv: {},
   serverEnv: { PATH: "/bin", TZ: "UTC", HOME: "/root", MICRO_CONFIG_SECRET_KEY: "secret of the server" },
 };
 
@@ -39,7 +39,7 @@ describe("createLaunchEnvironment()", () => {
     const env = createLaunchEnvironment({
       ...options,
       address: "unix:/run/a.sock",
-      userEnv: ["A=b=c", "EMPTY=", "MICRO_SERVICE_PROFILE=other", "MICRO_SERVICE_ADDRESS=127.0.0.1:9000"],
+      userEnv: parseUserEnv(["A=b=c", "EMPTY=", "MICRO_SERVICE_PROFILE=other", "MICRO_SERVICE_ADDRESS=127.0.0.1:9000"]),
     });
     expect(env).toMatchObject({
       A: "b=c",

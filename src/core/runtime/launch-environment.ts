@@ -32,8 +32,8 @@ export interface LaunchEnvironmentOptions {
   /** Its home and its folder for temporary files. */
   readonly workFolder: string;
   readonly runnerEnv: Readonly<Record<string, string>>;
-  /** `NAME=value`, as the user gave them. */
-  readonly userEnv: readonly string[];
+  /** What users say. @see parseUserEnv */
+  readonly userEnv: Readonly<Record<string, string>>;
   /** The server's own environment. */
   readonly serverEnv: Readonly<Record<string, string | undefined>>;
 }
@@ -58,7 +58,7 @@ export function createLaunchEnvironment(options: LaunchEnvironmentOptions): Read
     // Nobody else on the network is to reach it but through the server.
     HOST: "127.0.0.1",
     PORT: String(options.port),
-    ...parseUserEnv(options.userEnv),
+    ...options.userEnv,
     ...options.runnerEnv,
     MICRO_SERVICE_NAME: key.name,
     MICRO_SERVICE_VERSION: key.version,

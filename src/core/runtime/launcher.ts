@@ -6,11 +6,12 @@ import type { LaunchIdentities } from "#interface/auth.ts";
 import type { ResourceLimits } from "#interface/runtime.ts";
 import { findEntryPoint } from "./entry-point.ts";
 import { programPath, toLaunchCommand, type BunRunner, type LaunchCommand } from "./launch-command.ts";
-import { createLaunchEnvironment, parseUserEnv } from "./launch-environment.ts";
+import { createLaunchEnvironment } from "./launch-environment.ts";
 import type { PlainTarget } from "./plain-target.ts";
 import { planService, serviceFolder } from "./plan-service.ts";
 import { namedPort, resolveRunSettings, type RunSettings } from "./run-settings.ts";
 import type { Builder } from "./service-builder.ts";
+import type { ServiceVariables } from "./service-variables.ts";
 import type { ServiceRecord } from "./service-record.ts";
 import { findFreePort } from "./service-port.ts";
 import { socketPath } from "./socket-folder.ts";
@@ -21,6 +22,7 @@ export interface LauncherDeps {
   /** Where sockets may lie; asked when the first service starts. */
   readonly socketFolder: () => string;
   readonly builder: Builder;
+  readonly variables: ServiceVariables;
   /** Folder of a source by its hash. */
   readonly sourceFolder: (sha256: string) => string;
   /** `host:port` of the network, as it is now. */
@@ -65,7 +67,7 @@ export class Launcher {
     const { bun, sourceFolder } = this.#deps;
     const source = sourceFolder(record.sha256);
     const { entry, settings } = await planService(record, { source, path: this.#path, bun: bun.path });
-    parseUserEnv(settings.env);
+    await this.#deps.variables.resolve(record);
     if (settings.instances > 1 && namedPort(settings) !== undefined) {
       throw new MicroError("invalid_argument", "several instances cannot listen at one port; leave PORT to the server");
     }
@@ -93,7 +95,7 @@ export class Launcher {
       ...(socket === undefined ? {} : { address: `unix:${socket}` }),
       workFolder,
       runnerEnv: command.env,
-      userEnv: settings.env,
+      userEnv: await this.#deps.variables.resolve(record),
       serverEnv: this.#deps.serverEnv,
     });
     const { resources } = settings;

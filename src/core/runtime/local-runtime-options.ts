@@ -1,6 +1,7 @@
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/logger.ts";
 import type { LaunchIdentities } from "#interface/auth.ts";
+import type { Config } from "#interface/config.ts";
 import type { InstanceTraffic, Registry, ServiceNode } from "#interface/registry.ts";
 import type { RuntimeEventSink } from "#interface/runtime-event.ts";
 import type { Store } from "#interface/store.ts";
@@ -12,6 +13,7 @@ import type { GitSourcesOptions } from "./git-sources.ts";
 import type { BunRunner } from "./launch-command.ts";
 import type { LogRetention } from "./log-file.ts";
 import type { ServiceBuilderOptions } from "./service-builder.ts";
+import type { ServiceSecrets } from "./service-secrets.ts";
 import type { NodeHealth } from "./watch-health.ts";
 
 export interface LocalRuntimeDeps {
@@ -21,6 +23,10 @@ export interface LocalRuntimeDeps {
   readonly http: HttpClient;
   readonly grpc: Transport;
   readonly identities: LaunchIdentities;
+  /** Where variables of services may stand. */
+  readonly config: Pick<Config, "read">;
+  /** Secrets of services. */
+  readonly secrets: ServiceSecrets;
   /** What opens private repositories. */
   readonly credentials: GitCredentials;
   readonly logger: Logger;

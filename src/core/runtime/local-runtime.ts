@@ -36,6 +36,7 @@ import { labelOf } from "./service-label.ts";
 import { openSocketFolder, socketPath } from "./socket-folder.ts";
 import { ServiceBuilder } from "./service-builder.ts";
 import { sortSurvivors } from "./sort-survivors.ts";
+import { ServiceVariables } from "./service-variables.ts";
 import { SourceStore } from "./source-store.ts";
 import { everyVersion } from "./service-revision.ts";
 import { StrayProcesses } from "./stray-processes.ts";
@@ -96,11 +97,13 @@ export class LocalRuntime implements Runtime, Stoppable {
     const sourceFolder = (sha256: string): string => this.sources.folder(sha256);
     const { serverEnv } = deps;
     const { runtimeFolder } = paths;
-    this.#builder = new ServiceBuilder({ runtimeFolder, sourceFolder, bun, serverEnv, logger }, options);
+    const variables = new ServiceVariables(deps);
+    this.#builder = new ServiceBuilder({ runtimeFolder, sourceFolder, bun, serverEnv, logger, variables }, options);
     this.#launcher = new Launcher({
       ...deps,
       bun,
       builder: this.#builder,
+      variables,
       runtimeFolder,
       socketFolder: () => this.#openSockets(),
       sourceFolder,
@@ -113,6 +116,7 @@ export class LocalRuntime implements Runtime, Stoppable {
       sources: this.sources,
       git: this.#git,
       credentials: deps.credentials,
+      secrets: deps.secrets,
       launcher: this.#launcher,
       clock,
     };

@@ -2,8 +2,10 @@ import type { Clock } from "#base/clock.ts";
 import type { Metadata } from "#base/metadata.ts";
 import type { CreateServiceOptions, ServiceKey } from "#interface/runtime.ts";
 import { checkCreateOptions } from "./check-service.ts";
+import { parseUserEnv } from "./launch-environment.ts";
 import type { Launcher } from "./launcher.ts";
 import { readManifest } from "./read-manifest.ts";
+import type { ServiceSecrets } from "./service-secrets.ts";
 import type { ServiceRecord } from "./service-record.ts";
 import {
   findSource,
@@ -14,6 +16,7 @@ import {
 } from "./service-source.ts";
 
 export interface PrepareRecordDeps extends FindSourceDeps {
+  readonly secrets: Pick<ServiceSecrets, "keep">;
   readonly launcher: Launcher;
   readonly clock: Clock;
 }
@@ -33,7 +36,8 @@ export interface AskedService {
  * @throws MicroError `invalid_argument` when it cannot, and as {@link findSource} does.
  */
 export async function prepareRecord(deps: PrepareRecordDeps, asked: AskedService): Promise<ServiceRecord> {
-  const { sourceNamespace, gitCredential, ...given } = checkCreateOptions(asked.options);
+  const { sourceNamespace, gitCredential, secrets = {}, ...given } = checkCreateOptions(asked.options);
+  parseUserEnv(Object.entries(secrets).map(([name, value]) => `${name}=${value}`));
   const { key, source } = asked;
   const question = {
     key,
@@ -61,6 +65,7 @@ export async function prepareRecord(deps: PrepareRecordDeps, asked: AskedService
   };
   await deps.launcher.check(record);
   await keepCredential(deps, question);
+  await deps.secrets.keep(key, secrets);
   return record;
 }
 

@@ -91,21 +91,19 @@ export const unsaidOptions: CreateServiceOptions = {
   resources: { memoryBytes: 0, cpuCores: 0 },
 };
 
-/** What was said: an empty field says nothing. @throws MicroError `unimplemented` for other secrets than those of git. */
+/** What was said: an empty field says nothing. @throws MicroError `invalid_argument` for what cannot be meant. */
 export function fromWireUpdate(
   options: Omit<UpdateOptions, "$typeName" | "$unknown" | "namespace" | "canary"> | undefined,
 ): CreateServiceOptions {
   if (options === undefined) return {};
   const { GIT_CREDENTIALS: gitCredential = "", ...secrets } = options.secrets;
-  if (Object.keys(secrets).length > 0) {
-    throw new MicroError("unimplemented", "secrets of services are not supported yet; use env, which admins can read");
-  }
   return {
     ...(options.command.length === 0 ? {} : { command: options.command }),
     ...(options.args.length === 0 ? {} : { args: options.args }),
     ...(options.env.length === 0 ? {} : { env: options.env }),
     ...(options.entrypoint === "" ? {} : { entrypoint: options.entrypoint }),
     ...(gitCredential === "" ? {} : { gitCredential }),
+    ...(Object.keys(secrets).length === 0 ? {} : { secrets }),
     ...(options.instances === 0n ? {} : { instances: Number(options.instances) }),
     ...(options.runner === "" ? {} : { runner: readRunner(options.runner) }),
     ...readResources(options),

@@ -15,6 +15,7 @@ import { endForeignGroup, groupHasEnvironment } from "./process-group.ts";
 import { readProcessMark } from "./process-mark.ts";
 import { ProcessNotes, type ProcessNote } from "./process-notes.ts";
 import { toServiceStoreKey, type ServiceRecord } from "./service-record.ts";
+import type { ServiceVariables } from "./service-variables.ts";
 import { SharedBuild } from "./shared-build.ts";
 
 export interface BuildOptions {
@@ -49,6 +50,7 @@ export interface ServiceBuilderDeps {
   /** The server's own environment, of which builds get PATH, LANG, LC_ALL and TZ. */
   readonly serverEnv: Readonly<Record<string, string | undefined>>;
   readonly logger: Logger;
+  readonly variables: Pick<ServiceVariables, "resolveReferences">;
 }
 
 export interface ServiceBuilderOptions {
@@ -190,12 +192,13 @@ export class ServiceBuilder implements Builder {
     { log, signal }: { readonly log: BuildLog; readonly signal: AbortSignal },
   ): Promise<void> {
     const home = this.#folder.cache(namespace);
-    const { bun, serverEnv, sourceFolder } = this.#deps;
+    const { bun, serverEnv, sourceFolder, variables } = this.#deps;
     try {
+      const given = await variables.resolveReferences(namespace, buildEnv);
       await mkdir(home, { recursive: true, mode: 0o700 });
       await this.#folder.open(hash, sourceFolder(sha256));
       const temporary = this.#folder.temporary(hash);
-      const env = createBuildEnvironment({ serverEnv, home, temporary, plan, bun, buildEnv });
+      const env = createBuildEnvironment({ serverEnv, home, temporary, plan, bun, buildEnv: given });
       const onProcess = (pid: number): (() => void) => {
         const id = crypto.randomUUID().replaceAll("-", "").slice(0, 12);
         const known = { revision: "", network: "", startedAtMs: Date.now(), restartCount: 0 };

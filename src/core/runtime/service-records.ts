@@ -11,6 +11,7 @@ import {
   toServiceStoreKey,
   type ServiceRecord,
 } from "./service-record.ts";
+import { toSecretsStoreKey } from "./service-secrets.ts";
 import { parseSourceId, toSourceStoreKey } from "./source-record.ts";
 
 /** The declared services in the store. */
@@ -43,7 +44,12 @@ export class ServiceRecords {
 
   /** Forgets the service, the name of its source and what opens that, in one step. */
   async delete(record: ServiceRecord): Promise<void> {
-    const keys = [toServiceStoreKey(record), toCredentialStoreKey(record), ...sourceStoreKeys(record)];
+    const keys = [
+      toServiceStoreKey(record),
+      toCredentialStoreKey(record),
+      toSecretsStoreKey(record),
+      ...sourceStoreKeys(record),
+    ];
     await this.#store.write(keys.map((key): StoreChange => ({ kind: "delete", scope: runtimeScope, key })));
   }
 }
