@@ -31,6 +31,12 @@ export const deployFlags: readonly FlagSpec[] = [
     placeholder: "KEY=VALUE",
     help: "environment of the service; several joined by commas",
   },
+  {
+    name: "secrets",
+    kind: "list",
+    placeholder: "KEY[=VALUE]",
+    help: "environment that is kept sealed; KEY alone takes the value of this shell",
+  },
   { name: "entrypoint", kind: "string", placeholder: "FILE", help: "file of the folder to start" },
   {
     name: "root",
@@ -93,9 +99,7 @@ export function planDeployment({ words, rest, flags, session }: Invocation): Dep
       runner: flags.choice("runner", ["bun", "node"]) ?? "",
       memory: readMemory(flags),
       cpu: readCpu(flags),
-      ...(source.kind === "git" && source.credential !== undefined
-        ? { secrets: { GIT_CREDENTIALS: source.credential } }
-        : {}),
+      ...withSecrets(flags, source),
     },
   };
 }
@@ -119,6 +123,26 @@ function readInstances(flags: FlagValues): number {
   const count = flags.count("instances");
   if (count !== 0) return count ?? 0;
   throw new CommandError('Invalid value "0" for flag -instances: it is 1 or more; "micro kill" stops a service');
+}
+
+/** What is kept sealed: variables of the service, and what opens its repository. @throws CommandError for a variable that is not set. */
+function withSecrets(flags: FlagValues, source: ChosenSource): { readonly secrets?: Readonly<Record<string, string>> } {
+  const pairs = flags.list("secrets").flatMap(splitAtCommas).map(readSecret);
+  const credential = source.kind === "git" ? source.credential : undefined;
+  if (pairs.length === 0 && credential === undefined) return {};
+  return {
+    secrets: { ...Object.fromEntries(pairs), ...(credential === undefined ? {} : { GIT_CREDENTIALS: credential }) },
+  };
+}
+
+function readSecret(text: string): readonly [string, string] {
+  const equals = text.indexOf("=");
+  if (equals > 0) return [text.slice(0, equals), text.slice(equals + 1)];
+  const value = process.env[text];
+  if (value !== undefined) return [text, value];
+  throw new CommandError(
+    `Invalid value "${text.slice(0, 40)}" for flag -secrets: write KEY=VALUE, or set ${text.slice(0, 40)} in this shell`,
+  );
 }
 
 /** Bytes; zero leaves the limit to micro.json. @throws CommandError for what is no amount of memory. */

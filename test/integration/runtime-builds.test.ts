@@ -150,8 +150,12 @@ describe.skipIf(Bun.which("go") === null)("a service in Go", () => {
     expect(state.instances).toEqual([first ?? expect.anything()]);
     await world.runtime.update(key, await world.upload(key, goService("three")));
     expect((await printed(world)).at(-1)).toBe("go says three");
-    // The one before is kept for a rollback.
+    // The one before is kept with its version, and is not built again.
     expect(await builds(temp.path)).toHaveLength(2);
+    await world.runtime.rollback(key);
+    expect((await printed(world)).at(-1)).toBe("go says one");
+    await world.runtime.delete(key);
+    expect(await builds(temp.path)).toEqual([]);
   });
 
   it("is built from the modules that its source brings, and fetches none", async () => {

@@ -205,11 +205,11 @@ describe("the core service runtime", () => {
     ]);
   });
 
-  it("refuses a blank resource, secrets and images, and accepts the resources of other platforms", async () => {
+  it("refuses a blank resource and images, and accepts the resources of other platforms", async () => {
     await using temp = await createTempFolder();
     const { call, runtime } = await createCaller(temp.path);
     await expect(call("Runtime.Create", admin, {})).rejects.toMatchObject({ message: "blank resource" });
-    for (const options of [{ secrets: { A: "b" } }, { image: "x" }, { volumes: { "/a": "b" } }]) {
+    for (const options of [{ image: "x" }, { volumes: { "/a": "b" } }]) {
       await expect(call("Runtime.Create", admin, { resource, options })).rejects.toMatchObject({
         code: "unimplemented",
       });
