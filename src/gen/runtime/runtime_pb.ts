@@ -400,8 +400,8 @@ export type CreateOptions = Message<"runtime.CreateOptions"> & {
   namespace: string;
 
   /**
-   * Kept encrypted and never shown. `GIT_CREDENTIALS` is a token, or `user:password`, for the host of a private repository;
-   * others are not supported.
+   * Kept encrypted and never shown: variables of the service's environment, of which an empty one is removed; and
+   * `GIT_CREDENTIALS`, a token or `user:password` for the host of a private repository.
    *
    * @generated from field: map<string, string> secrets = 8;
    */
