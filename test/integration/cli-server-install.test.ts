@@ -4,6 +4,7 @@ import { chmod, readFile } from "node:fs/promises";
 import { baseEnvironment, runCommand, type CommandResult } from "#testing/run-command.ts";
 import { microCommand } from "#testing/start-server.ts";
 import { createTempFolder } from "#testing/temp-folder.ts";
+import { waitUntil } from "#testing/wait-until.ts";
 
 /**
  * No systemd runs where these tests do: a program of its name on the PATH writes down what it is asked. What systemd makes of the
@@ -24,7 +25,18 @@ async function createMachine(state: string): Promise<Machine> {
     await Bun.write(`${bin}/systemctl`, `#!/bin/sh\necho "$@" >> ${log}\n${script}\n`);
     await chmod(`${bin}/systemctl`, 0o755);
   };
-  await say(`case "$*" in *is-system-running) echo ${state};; esac`);
+  // A server that is started says so in its home.
+  const file = {
+    pid: 1,
+    version: "0",
+    startedAtMs: 9e15,
+    gateway: "127.0.0.1:9090",
+    proxy: "",
+    network: "",
+    publicKey: "",
+  };
+  const started = `mkdir -p "$HOME/.micro" && echo '${JSON.stringify(file)}' > "$HOME/.micro/server.json"`;
+  await say(`case "$*" in *is-system-running) echo ${state};; *start*) ${started};; esac`);
   return {
     unit: `${folder.path}/.config/systemd/user/micro.service`,
     micro: (...args) => runCommand([...microCommand, ...args], { env }),
@@ -46,7 +58,7 @@ describe("micro server install and uninstall", () => {
       "c.pem",
     );
     expect(done).toMatchObject({ code: 0, stdout: "" });
-    expect(done.stderr).toContain(`${machine.unit} is written, and the server is started\n`);
+    expect(done.stderr).toContain(`${machine.unit} is written, and the server runs: gateway 127.0.0.1:9090\n`);
     const text = await readFile(machine.unit, "utf8");
     const folder = process.cwd();
     expect(text).toContain(`server --keep-services --gateway-address=127.0.0.1:9090 --tls-cert=${folder}/c.pem\n`);
@@ -129,3 +141,64 @@ describe("micro server install and uninstall", () => {
     });
   });
 });
+
+describe("the unit of micro server install", () => {
+  it("starts a server that leaves its services running when it alone is ended, for the next one", async () => {
+    await using folder = await createTempFolder();
+    await Bun.write(`${folder.path}/one/index.ts`, 'import { service } from "micro-ts"; await service("one").run();');
+    const env = { ...baseEnvironment(), HOME: folder.path };
+    const addresses = ["gateway", "proxy", "network", "registry", "broker"].map((name) => `--${name}-address=0`);
+    const fixed = addresses.map((each) => each.replace("network-address=0", `network-address=${freePort()}`));
+    const shown = await runCommand([...microCommand, "server", "install", "--user", "--print", ...fixed], { env });
+    const { command, environment } = readUnit(shown.stdout);
+    const micro = (...args: string[]) => runCommand([...microCommand, ...args], { env });
+    const pidOfOne = async (): Promise<number> => {
+      const [one] = JSON.parse((await micro("status", "one", "-o", "json")).stdout) as {
+        status: string;
+        instances: { pid: number }[];
+      }[];
+      return one?.status === "running" ? (one.instances[0]?.pid ?? 0) : 0;
+    };
+    // As systemd does: the command with this environment and no other, and one signal to one process.
+    const start = async () => {
+      const child = Bun.spawn(command, { env: environment, stdin: "ignore", stdout: "pipe", stderr: "ignore" });
+      for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) if (/^ready$/m.test(text)) break;
+      return child;
+    };
+    const first = await start();
+    expect(await micro("run", `${folder.path}/one`)).toMatchObject({ code: 0 });
+    const pid = await pidOfOne();
+    first.kill("SIGTERM");
+    expect(await first.exited).toBe(0);
+    const second = await start();
+    expect(await waitUntil("the service is taken over", async () => (await pidOfOne()) || undefined)).toBe(pid);
+    expect(await micro("kill", "one")).toMatchObject({ code: 0 });
+    second.kill("SIGTERM");
+    expect(await second.exited).toBe(0);
+  }, 60_000);
+});
+
+/** What a unit of plain words says. */
+function readUnit(text: string): { command: string[]; environment: Record<string, string> } {
+  const valuesOf = (key: string): string[] =>
+    text
+      .split("\n")
+      .filter((line) => line.startsWith(`${key}=`))
+      .map((line) => line.slice(key.length + 1).replace(/^"(.*)"$/, "$1"));
+  const environment = valuesOf("Environment").map((each) => [
+    each.slice(0, each.indexOf("=")),
+    each.slice(each.indexOf("=") + 1),
+  ]);
+  return {
+    command: valuesOf("ExecStart")[0]?.split(" ") ?? [],
+    environment: Object.fromEntries(environment) as Record<string, string>,
+  };
+}
+
+/** Services are only taken over by a server whose network is where they know it. */
+function freePort(): number {
+  const server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
+  const { port = 0 } = server;
+  void server.stop(true);
+  return port;
+}

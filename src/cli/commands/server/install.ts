@@ -1,9 +1,11 @@
 import { resolve } from "node:path";
+import { resolveHome } from "#base/home.ts";
 import { CommandError } from "#cli/command-error.ts";
 import type { Command } from "#cli/command.ts";
 import type { FlagValues } from "#cli/arguments/flag-values.ts";
 import { printLine, printNote } from "#cli/output/print.ts";
-import { resolveRunAs } from "#cli/systemd/run-as.ts";
+import { awaitServer } from "#cli/systemd/await-server.ts";
+import { resolveRunAs, type RunAs } from "#cli/systemd/run-as.ts";
 import { Systemctl } from "#cli/systemd/systemctl.ts";
 import { formatUnit, type ServerUnit } from "#cli/systemd/unit-file.ts";
 import { requireOurs, unitName, unitPath, writeUnit } from "#cli/systemd/unit-path.ts";
@@ -39,7 +41,9 @@ export const install: Command = {
   run: async ({ flags }) => {
     const isUser = flags.isOn("user");
     if (isUser && flags.has("run-as")) throw new CommandError("--user runs as you: leave --run-as out");
-    const unit = formatUnit(await describeUnit(flags, isUser));
+    const owner = isUser ? undefined : await resolveRunAs(flags.text("run-as"), process.env["SUDO_USER"]);
+    const home = resolve(flags.text("home") ?? defaultHome(owner));
+    const unit = formatUnit(describeUnit(flags, { owner, home }));
     if (flags.isOn("print")) return printLine(unit.trimEnd());
     const systemctl = new Systemctl(isUser);
     await systemctl.requireRunning();
@@ -48,17 +52,26 @@ export const install: Command = {
     await writeUnit(path, unit);
     await systemctl.run("daemon-reload");
     await systemctl.run("enable", unitName);
+    const sinceMs = Date.now();
     await systemctl.run(isReplaced ? "restart" : "start", unitName);
-    printNote(`${path} is ${isReplaced ? "replaced" : "written"}, and the server is started`);
     const journal = `journalctl ${isUser ? "--user " : ""}-u micro`;
+    const started = await awaitServer(home, sinceMs);
+    if (started === undefined)
+      throw new CommandError(`${path} is written, but the server does not start: see "${journal}"`);
+    printNote(`${path} is ${isReplaced ? "replaced" : "written"}, and the server runs: gateway ${started.gateway}`);
     printNote(`its log: ${journal} -f${isUser ? '; "loginctl enable-linger" keeps it running when you log out' : ""}`);
   },
 };
 
-async function describeUnit(flags: FlagValues, isUser: boolean): Promise<ServerUnit> {
-  const owner = isUser ? undefined : await resolveRunAs(flags.text("run-as"), process.env["SUDO_USER"]);
-  const own = process.env["MICRO_HOME"] ?? `${process.env["HOME"] ?? ""}/.micro`;
-  const home = flags.text("home") ?? (owner === undefined ? own : `${owner.home}/.micro`);
+function defaultHome(owner: RunAs | undefined): string {
+  return owner === undefined ? resolveHome(process.env).home : `${owner.home}/.micro`;
+}
+
+/** @param owner who runs it, in a unit of the machine. */
+function describeUnit(
+  flags: FlagValues,
+  { owner, home }: { readonly owner: RunAs | undefined; readonly home: string },
+): ServerUnit {
   const given = server.flags
     .filter(({ name }) => name !== keepFlag && flags.has(name))
     .map(({ name }) => [name, flags.text(name) ?? String(flags.isOn(name))] as const);
@@ -67,9 +80,9 @@ async function describeUnit(flags: FlagValues, isUser: boolean): Promise<ServerU
   return {
     command: [...microCommand(), "server", `--${keepFlag}`, ...words],
     // Services get their PATH from the server, and that of systemd lacks what users have installed.
-    environment: { MICRO_HOME: resolve(home), PATH: process.env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin" },
+    environment: { MICRO_HOME: home, PATH: process.env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin" },
     ...(owner === undefined ? {} : { user: owner.user }),
-    takesLowPorts: !isUser && owner?.user !== "root" && ports.some((port) => port > 0 && port < 1_024),
+    takesLowPorts: owner !== undefined && owner.user !== "root" && ports.some((port) => port > 0 && port < 1_024),
   };
 }
 
