@@ -1,4 +1,5 @@
 import { describe, expect, it } from "bun:test";
+import { spawnMicro } from "#testing/spawn-command.ts";
 import { startServer, type TestServer } from "#testing/start-server.ts";
 import { createTempFolder } from "#testing/temp-folder.ts";
 import { waitUntil } from "#testing/wait-until.ts";
@@ -66,5 +67,26 @@ describe("the topic runtime", () => {
 
     const forged = await run("events", "publish", "runtime", '{"Type":"service.deleted"}');
     expect(forged).toMatchObject({ code: 127, stderr: "only the runtime publishes on topic runtime\n" });
+  }, 60_000);
+
+  it("is for whoever has the right, who follows with it what happens", async () => {
+    await using server = await startServer();
+    await using folder = await createTempFolder();
+    await Bun.write(`${folder.path}/greeter/index.ts`, greeter);
+    await server.micro(["auth", "create", "account", "ann", "--secret=a-long-secret", "--scopes=reader"]);
+    const own = { ...server.env, MICRO_CONFIG_FILE: `${folder.path}/ann.json` };
+    const login = ["login", "--username=ann", "--password=a-long-secret"];
+    expect(await server.micro(login, { env: own })).toMatchObject({ code: 0 });
+    expect(await server.micro(["events", "read", "runtime"], { env: own })).toMatchObject({ code: 127, stdout: "" });
+    const rule = ["auth", "create", "rule", "readers", "--scope=reader", "--resource=stream:runtime:consume"];
+    expect(await server.micro(rule)).toMatchObject({ code: 0 });
+    await using hearing = spawnMicro(["events", "consume", "runtime", "--from", "earliest"], own);
+    expect(await server.micro(["run", `${folder.path}/greeter`])).toMatchObject({ code: 0 });
+    const lines = await hearing.lines(3);
+    expect(lines.map((line) => (JSON.parse(line) as { Type: string }).Type)).toEqual([
+      "service.created",
+      "service.started",
+      "service.healthy",
+    ]);
   }, 60_000);
 });
