@@ -149,6 +149,28 @@ describe.skipIf(typeof program === "string")(`the command line of Micro in Go${n
     expect(await said("auth", "list", "accounts")).not.toContain("bob");
   }, 30_000);
 
+  it("works in another namespace, and there alone", async () => {
+    const account = ["auth", "create", "account", "joe", `--secret=${secret}`, "--scopes=admin", "--namespace=acme"];
+    expect(await server.micro(account)).toMatchObject({ code: 0 });
+    expect(await server.micro(["run", greeterProto, "--name=greeter", "--namespace=acme"])).toMatchObject({ code: 0 });
+    await said("user", "namespace", "set", "acme");
+    await said("login", "--username=joe", `--password=${secret}`);
+    expect(await said("services")).toBe("greeter");
+    expect(JSON.parse(await said("greeter", "hello", "--name=Go"))).toMatchObject({ msg: "Hello Go" });
+    await said("config", "set", "of", "acme");
+    expect(await said("config", "get", "of")).toBe("acme");
+    await said("store", "write", "of", "acme");
+    expect(await said("store", "list")).toBe("of");
+    expect((await said("auth", "list", "accounts")).match(/^\w+/gm)).not.toContain("jane");
+    const evil = await go("auth", "create", "account", "--secret=some-secret", "--namespace=micro", "evil");
+    expect(evil).toMatchObject({ code: 1, stdout: expect.stringContaining("access denied to namespace") });
+    await said("kill", "greeter");
+    await said("user", "namespace", "set", "micro");
+    // It remembers one user alone.
+    await said("login", "--username=jane", `--password=${secret}`);
+    expect(await go("config", "get", "of")).toMatchObject({ stdout: expect.stringContaining("Not found") });
+  }, 60_000);
+
   it("shares its login with ours, in one home", async () => {
     const env = { ...server.env, HOME: home, MICRO_HOME: `${home}/.micro` };
     expect(await server.micro(["user"], { env })).toMatchObject({ code: 0, stdout: "jane\n" });

@@ -1,6 +1,6 @@
 module micro-ts/interop-go-micro
 
-go 1.26.0
+go 1.24.0
 
 require (
 	github.com/micro/micro/v5 v5.0.0
