@@ -1,3 +1,4 @@
+import { delay } from "#base/lifecycle.ts";
 import type { HttpHandler } from "#rpc/http-exchange.ts";
 import { implement, type MessageType, type ServiceTable } from "#rpc/method.ts";
 import { createServiceTable } from "#rpc/service-table.ts";
@@ -5,8 +6,15 @@ import { createServiceTable } from "#rpc/service-table.ts";
 /** The service that every process answers about itself. */
 export const healthServiceName = "grpc.health.v1";
 
-/** SERVING of grpc.health.v1: field 1, value 1. */
-const servingBytes = Uint8Array.of(0x08, 0x01);
+/** Whether a service can take calls now. One that throws, or takes longer than a second, says no. */
+export type ReadyCheck = () => boolean | Promise<boolean>;
+
+/** A check that hangs must not look like a service that hangs, in milliseconds. */
+const checkTimeoutMs = 1_000;
+
+interface Health {
+  readonly isServing: boolean;
+}
 
 /** The question names a service; a process of ours has one answer for all of them. */
 const question: MessageType<object> = {
@@ -21,38 +29,70 @@ const question: MessageType<object> = {
   binary: { decode: () => ({}), encode: () => new Uint8Array() },
 };
 
-const answer: MessageType<object> = {
+const answer: MessageType<Health> = {
   name: "HealthCheckResponse",
   value: {
     name: "HealthCheckResponse",
     type: "HealthCheckResponse",
     values: [{ name: "status", type: "string", values: [] }],
   },
-  fromJson: () => ({}),
-  toJson: () => ({ status: "SERVING" }),
-  binary: { decode: () => ({}), encode: () => servingBytes },
+  fromJson: () => ({ isServing: true }),
+  toJson: (health) => ({ status: statusOf(health) }),
+  binary: {
+    decode: () => ({ isServing: true }),
+    // Field 1: SERVING is 1, NOT_SERVING is 2.
+    encode: ({ isServing }) => Uint8Array.of(0x08, isServing ? 1 : 2),
+  },
 };
 
+function statusOf({ isServing }: Health): string {
+  return isServing ? "SERVING" : "NOT_SERVING";
+}
+
 /**
- * Answers `/grpc.health.v1.Health/Check`: a process that answers at all is up, and one that stops refuses connections.
- * It is not published, because it belongs to the process and not to the service.
+ * Answers `/grpc.health.v1.Health/Check`: a process that answers at all is up, one that says `NOT_SERVING` wants no calls
+ * for now, and one that stops refuses connections. It is not published, because it belongs to the process and not to the
+ * service.
  *
+ * @param checks all of them have to say yes.
  * @see https://github.com/grpc/grpc/blob/master/doc/health-checking.md
  */
-export function createHealthTable(): ServiceTable {
+export function createHealthTable(checks: readonly ReadyCheck[]): ServiceTable {
+  const check = (): Promise<Health> => askAll(checks);
   return createServiceTable({
     name: healthServiceName,
     version: "",
-    methods: [implement({ endpoint: "Health.Check", kind: "unary", input: question, output: answer }, () => ({}))],
+    methods: [implement({ endpoint: "Health.Check", kind: "unary", input: question, output: answer }, check)],
   });
 }
 
-/** Answers `GET /health`; every other path that is no call is not found. */
-export const answerHealth: HttpHandler = ({ target, method }) => {
-  const isHealth = (target === "/health" || target.startsWith("/health?")) && (method === "GET" || method === "HEAD");
-  const [status, text] = isHealth ? [200, '{"status":"SERVING"}'] : [404, notFoundBody];
+/** Answers `GET /health`, with 503 while the service is not ready; every other path that is no call is not found. */
+export function createHealthAnswer(checks: readonly ReadyCheck[]): HttpHandler {
+  return async ({ target, method }) => {
+    const isHealth = (target === "/health" || target.startsWith("/health?")) && (method === "GET" || method === "HEAD");
+    if (!isHealth) return toAnswer(404, notFoundBody);
+    const health = await askAll(checks);
+    return toAnswer(health.isServing ? 200 : 503, JSON.stringify({ status: statusOf(health) }));
+  };
+}
+
+async function askAll(checks: readonly ReadyCheck[]): Promise<Health> {
+  if (checks.length === 0) return { isServing: true };
+  const asked = new AbortController();
+  try {
+    const all = Promise.all(checks.map(async (check) => check()));
+    const answers = await Promise.race([all, delay(checkTimeoutMs, asked.signal).then(() => [false])]);
+    return { isServing: answers.every((each) => each) };
+  } catch {
+    return { isServing: false };
+  } finally {
+    asked.abort();
+  }
+}
+
+function toAnswer(status: number, text: string): { status: number; headers: Record<string, string>; body: Uint8Array } {
   return { status, headers: { "content-type": "application/json" }, body: new TextEncoder().encode(text) };
-};
+}
 
 const notFoundBody = JSON.stringify({
   id: "",

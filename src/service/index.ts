@@ -15,6 +15,7 @@ export type {
 export type { CallContext } from "./context.ts";
 export type { CallBody, Caller, CallOptions, Origin } from "./caller.ts";
 export type { InterceptedCall, Interceptor } from "./interceptor.ts";
+export type { ReadyCheck } from "./health.ts";
 export type { Hook, HookContext, RunningService } from "./running-service.ts";
 export { errors, MicroError } from "./errors.ts";
 export type { Logger } from "#base/logger.ts";

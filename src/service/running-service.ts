@@ -9,7 +9,7 @@ import { createServiceGuard } from "./call-guard.ts";
 import type { Caller } from "./caller.ts";
 import { createContext } from "./context.ts";
 import { enterRegistry } from "./enter-registry.ts";
-import { answerHealth, createHealthTable } from "./health.ts";
+import { createHealthAnswer, createHealthTable, type ReadyCheck } from "./health.ts";
 import { withContext, type Interceptor } from "./interceptor.ts";
 import type { Network } from "./network.ts";
 import { Registration } from "./registration.ts";
@@ -32,6 +32,7 @@ export interface ServiceParts {
   readonly interceptors: readonly Interceptor[];
   readonly startHooks: readonly Hook[];
   readonly stopHooks: readonly Hook[];
+  readonly readyChecks: readonly ReadyCheck[];
 }
 
 /** A service that listens and is registered. */
@@ -65,7 +66,10 @@ export async function startService(
     const table = createTable(parts, config, network);
     const watch = openRules(config, network);
     if (watch !== undefined) started.push(watch);
-    const listeners = await openListeners(config.address, serverOptions(table, config, watch));
+    const listeners = await openListeners(
+      config.address,
+      serverOptions(table, config, { watch, checks: parts.readyChecks }),
+    );
     started.push({ stop: () => listeners.stop(config.drainTimeoutMs) });
     const nodeId = `${config.name}-${crypto.randomUUID()}`;
     const registration = createRegistration({ table, listeners, nodeId }, config, network);
@@ -103,20 +107,20 @@ function openRules(
 function serverOptions(
   table: ServiceTable,
   config: ServiceConfig,
-  watch: RulesWatch | undefined,
+  { watch, checks }: { readonly watch: RulesWatch | undefined; readonly checks: readonly ReadyCheck[] },
 ): Parameters<typeof openListeners>[1] {
   const { name, namespace } = config;
   const rules = watch === undefined ? undefined : createRulesCheck(watch, name, namespace);
   return {
     name: config.name,
     logger: config.logger,
-    resolve: resolveTables([table, createHealthTable(), ...reflectTables([table])]),
+    resolve: resolveTables([table, createHealthTable(checks), ...reflectTables([table])]),
     guard: createServiceGuard({
       verifier: createAccountVerifier(config.environment.publicKey, watch),
       namespace,
       rules,
     }),
-    other: answerHealth,
+    other: createHealthAnswer(checks),
   };
 }
 

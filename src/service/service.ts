@@ -5,6 +5,7 @@ import type { MethodImplementation } from "#rpc/method.ts";
 import type { Caller, Origin } from "./caller.ts";
 import type { EndpointDeclaration } from "./declaration.ts";
 import { declareMethod } from "./declare-method.ts";
+import type { ReadyCheck } from "./health.ts";
 import type { Interceptor } from "./interceptor.ts";
 import type { Network } from "./network.ts";
 import { openNetwork } from "./open-network.ts";
@@ -30,6 +31,7 @@ export class Service implements Origin, Stoppable {
   readonly #interceptors: Interceptor[] = [];
   readonly #startHooks: Hook[] = [];
   readonly #stopHooks: Hook[] = [];
+  readonly #readyChecks: ReadyCheck[] = [];
   #config: ServiceConfig | undefined;
   #network: Network | undefined;
   #running: Promise<RunningService> | undefined;
@@ -99,6 +101,15 @@ export class Service implements Origin, Stoppable {
   }
 
   /**
+   * Says whether the service can take calls now: the runtime asks every ten seconds, and sends none while one of the checks
+   * says no, throws, or takes longer than a second. The process goes on.
+   */
+  readyWhen(check: ReadyCheck): this {
+    this.#readyChecks.push(check);
+    return this;
+  }
+
+  /**
    * Listens and registers; for tests and for programs that are more than this service. Later calls await the first.
    *
    * @throws MicroError `unavailable` when there is no server, `invalid_argument` for bad options, `conflict` when the
@@ -132,6 +143,7 @@ export class Service implements Origin, Stoppable {
       interceptors: this.#interceptors,
       startHooks: this.#startHooks,
       stopHooks: this.#stopHooks,
+      readyChecks: this.#readyChecks,
     };
     try {
       const running = await startService(parts, config, network);

@@ -94,6 +94,40 @@ async function untilRunning(server: TestServer, name: string): Promise<void> {
   );
 }
 
+describe("a service on the framework that says when it is ready", () => {
+  it("gets no calls before, also where its check hangs, and is not ended for that", async () => {
+    await using server = await startServer();
+    await using temp = await createTempFolder();
+    const program = `
+      import { readFileSync } from "node:fs";
+      import { service, z } from "micro-ts";
+      const moody = service("moody", { version: "1.0.0" });
+      moody.endpoint("Say.Hello", { description: "Says nothing.", request: z.object({}), response: z.object({}), handle: async () => ({}) });
+      moody.readyWhen(() => {
+        const mood = readFileSync(${JSON.stringify(`${temp.path}/mood`)}, "utf8");
+        return mood === "hangs" ? new Promise(() => undefined) : mood === "ready";
+      });
+      await moody.run();`;
+    await Bun.write(`${temp.path}/moody/index.ts`, program);
+    await Bun.write(`${temp.path}/mood`, "hangs");
+    expect((await server.micro(["run", `${temp.path}/moody`, "--detach"])).code).toBe(0);
+    const address = await waitUntil("it listens", async () => {
+      const { stdout } = await server.micro(["logs", "moody"]);
+      return /serving .*address=(unix:\S+)/.exec(stdout)?.[1];
+    });
+    const health = (): Promise<Response> =>
+      fetch("http://moody/health", { unix: `${address.slice("unix:".length)}.http` });
+    expect((await health()).status).toBe(503);
+    expect((await statusOf(server, "moody"))?.status).not.toBe("running");
+    expect(await answers(server, "moody/Say/Hello")).toBe(false);
+    await Bun.write(`${temp.path}/mood`, "ready");
+    await untilRunning(server, "moody");
+    expect(await answers(server, "moody/Say/Hello")).toBe(true);
+    expect(await (await health()).json()).toEqual({ status: "SERVING" });
+    expect((await statusOf(server, "moody"))?.instances.map(({ restarts }) => restarts)).toEqual([0]);
+  });
+});
+
 describe("services whose server dies", () => {
   it("are taken over by the next one, with what they printed meanwhile, and watched as before", async () => {
     const network = `--network-address=${await findFreePort()}`;
