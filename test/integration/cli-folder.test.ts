@@ -110,13 +110,14 @@ describe("micro run FOLDER", () => {
     await Bun.write(`${path}/index.ts`, service("", '"two"'));
     const second = await sent("update", path);
     expect(await call()).toBe('{"msg":"two"}');
-    expect(second).toBeLessThan(40_000);
+    // The list of files, and the questions how it goes.
+    expect(second).toBeLessThan(first / 10);
 
     // Under another name, moved, and with another file.
     await runCommand(["mv", `${path}/data`, `${path}/moved`]);
     await Bun.write(`${path}/new.bin`, randomBytes(50_000));
     const third = await sent("run", path, "--name", "other");
-    expect(third).toBeLessThan(120_000);
+    expect(third).toBeLessThan(first / 10);
     await rm(`${path}/new.bin`);
     await server.micro(["kill", "folder", "other"]);
   });
