@@ -64,6 +64,10 @@ describe("micro run SOURCE", () => {
     const second = (await repository.commit({ "shared/words.ts": words("Good day") })).slice(0, 7);
     expect(await server.micro(["update", source])).toMatchObject({ stderr: `greeter is running (main ${second})\n` });
     expect(await call()).toBe('{"msg":"Good day Jane"}');
+    // Its name is enough, from then on.
+    expect(await server.micro(["update", "greeter"])).toMatchObject({
+      stderr: `greeter is running (no new commit: main ${second})\n`,
+    });
 
     expect(await server.micro(["update", `${source}@${first}`])).toMatchObject({
       stderr: `greeter is running (${first})\n`,

@@ -1,12 +1,21 @@
+import { existsSync } from "node:fs";
 import { explainRefusal } from "#cli/change-service.ts";
 import { CommandError } from "#cli/command-error.ts";
 import type { FlagValues } from "#cli/arguments/flag-values.ts";
-import type { Command } from "#cli/command.ts";
-import { deployFlags, folderVersion, planDeployment, readPlanSource, uploadPlan } from "#cli/deploy.ts";
+import type { Command, Invocation } from "#cli/command.ts";
+import {
+  deployFlags,
+  folderVersion,
+  planDeployment,
+  readPlanSource,
+  uploadPlan,
+  type DeploymentPlan,
+} from "#cli/deploy.ts";
 import { startProgress } from "#cli/output/progress-line.ts";
 import { reportDeployment } from "#cli/report-deployment.ts";
 import { readDeployed, type DeployedService } from "#cli/runtime-status.ts";
 import { limits } from "#base/limits.ts";
+import { isName } from "#base/name.ts";
 import { runTimeoutMs, waitUntilRunning } from "#cli/wait-until-running.ts";
 
 /** Flags of `run` that mean nothing here: an update always waits, since the old source goes when the new one answers. */
@@ -18,7 +27,7 @@ export const command: Command = {
   summary: "Replace a running service by new source",
   usage: "SOURCE [-- ARG…]",
   details:
-    "The old source stays up until the new one runs, and also when that does not start.\nWhat no flag says stays as it was.",
+    "SOURCE is one as run takes it, or the name of a service that runs from a repository, which is fetched anew.\nThe old source stays up until the new one runs, and also when that does not start.\nWhat no flag says stays as it was.",
   flags: [
     ...deployFlags.filter(({ name }) => !otherFlags.has(name)),
     {
@@ -31,7 +40,7 @@ export const command: Command = {
   wordCount: { min: 1, max: 1 },
   takesRest: true,
   run: async (invocation) => {
-    const plan = planDeployment(invocation);
+    const plan = await planUpdate(invocation);
     const { flags, session, isJson } = invocation;
     const timeoutMs = flags.durationMs("timeout") ?? runTimeoutMs;
     const canary = readPercent(flags);
@@ -72,4 +81,14 @@ function readPercent(flags: FlagValues): number | undefined {
   const percent = flags.count("canary");
   if (percent === undefined || (percent >= 1 && percent <= 99)) return percent;
   throw new CommandError(`Invalid value "${percent}" for flag -canary: it is from 1 to 99, in percent of the calls`);
+}
+
+/** The name of a service from a repository, where no folder is called so, stands for where that service came from. */
+async function planUpdate(invocation: Invocation): Promise<DeploymentPlan> {
+  const { words, flags, session } = invocation;
+  const [word = ""] = words;
+  if (!isName("service", word) || existsSync(word) || flags.has("name")) return planDeployment(invocation);
+  const [present] = await readDeployed(session, { name: word, version: folderVersion });
+  if (present === undefined || present.commit === "") return planDeployment(invocation);
+  return { ...planDeployment({ ...invocation, words: [present.source] }), name: word };
 }
