@@ -114,6 +114,24 @@ describe("an HTTP server with an OpenAPI document", () => {
   });
 });
 
+describe("a plain service whose server is killed", () => {
+  it("is taken over by the next server, and answers there", async () => {
+    const network = `127.0.0.1:${await findFreePort()}`;
+    await using killed = await startServer({ args: ["--network-address", network] });
+    await Bun.write(`${folder.path}/kept/index.js`, shopProgram);
+    const { code, stderr } = await killed.micro(["run", `${folder.path}/kept`]);
+    expect([code, stderr]).toEqual([0, "kept is running\n"]);
+    const pidOf = async (): Promise<unknown> => {
+      const answer = await fetch(`http://${killed.addresses.gateway}/kept/GetOrder?id=1`);
+      return ((await answer.json()) as { pid?: number }).pid;
+    };
+    const before = await pidOf();
+    await killed.kill("SIGKILL");
+    await killed.start();
+    await waitUntil("it answers", async () => (await pidOf()) === before);
+  }, 60_000);
+});
+
 describe("an HTTP server with a port of its own", () => {
   it("is stopped before its next version starts, and has one process", async () => {
     const port = await findFreePort();

@@ -278,6 +278,35 @@ describe("a build that micro.json names", () => {
     expect(await builds(temp.path)).toEqual([]);
   });
 
+  it("is begun anew by the next server when its own was killed, with nothing left of the first", async () => {
+    await using temp = await createTempFolder();
+    const pids = `${temp.path}/pids`;
+    const build = `echo $$ >> ${pids}; echo half > half.txt; [ $(wc -l < ${pids}) -gt 1 ] || sleep 600`;
+    const server = Bun.spawn([process.execPath, `${import.meta.dir}/build-host.ts`, temp.path, build], {
+      stdout: "ignore",
+      stderr: "inherit",
+    });
+    const readPids = async (): Promise<number[]> =>
+      (
+        await Bun.file(pids)
+          .text()
+          .catch(() => "")
+      )
+        .split("\n")
+        .filter((line) => line !== "")
+        .map(Number);
+    await waitUntil("it is being built", async () => (await readPids()).length === 1);
+    const [first = 0] = await readPids();
+    server.kill("SIGKILL");
+    await server.exited;
+    expect(readProcessMark(first)).toBeDefined();
+    await using world = await startRuntimeWorld({ folder: temp.path });
+    await waitUntil("it is built anew", async () => (await readPids()).length === 2);
+    await waitUntil("the first build is ended", () => readProcessMark(first) === undefined);
+    await waitUntil("it is whole", async () => (await world.state({ ...key, name: "built" })).build !== undefined);
+    expect(await builds(temp.path)).toHaveLength(1);
+  });
+
   it("that never ends is ended when its time is over, and the version before stays", async () => {
     await using temp = await createTempFolder();
     await using world = await startRuntimeWorld({ folder: temp.path, buildTimeoutMs: 1_000 });

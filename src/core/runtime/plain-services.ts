@@ -3,7 +3,7 @@ import { delay, type Stoppable } from "#base/lifecycle.ts";
 import { limits } from "#base/limits.ts";
 import type { Logger } from "#base/logger.ts";
 import { isName } from "#base/name.ts";
-import type { InstanceTraffic, Registry } from "#interface/registry.ts";
+import type { Registry } from "#interface/registry.ts";
 import type { ServiceKey } from "#interface/runtime.ts";
 import type { HttpClient } from "#rpc/http-client.ts";
 import type { HttpListener } from "#rpc/http-exchange.ts";
@@ -21,7 +21,7 @@ import type { PlainTarget } from "./plain-target.ts";
 import { acceptsConnections, groupListensAt } from "./service-port.ts";
 
 export interface PlainServicesDeps {
-  readonly registry: Pick<Registry, "register"> & Pick<InstanceTraffic, "removeInstance">;
+  readonly registry: Pick<Registry, "register">;
   readonly nodes: Pick<InstanceNodes, "has">;
   readonly http: HttpClient;
   readonly grpc: Transport;
@@ -38,19 +38,6 @@ export interface PlainProcess extends PlainTarget {
   /** Also the id of its process group. */
   readonly pid: number;
   readonly say: (text: string) => void;
-}
-
-/** The care for one process. */
-export interface PlainWatch {
-  /** It is to be stopped: no more calls go to it; resolves when those on their way have ended. */
-  drain(): Promise<void>;
-  /** It is dead, and out of the registry. */
-  end(): void;
-}
-
-interface AdapterState {
-  /** Where calls for it come in, once it listens. */
-  listener?: HttpListener;
 }
 
 /** A process that has not come by then is asked less often, in milliseconds. */
@@ -71,11 +58,10 @@ export class PlainServices implements Stoppable {
     this.#deps = deps;
   }
 
-  /** Looks after a process until it is ended. */
-  watch(process: PlainProcess): PlainWatch {
+  /** Looks after a process until the returned function is called: it is dead then, and out of the registry. */
+  watch(process: PlainProcess): () => void {
     const ended = new AbortController();
-    const state: AdapterState = {};
-    const task = this.#adapt(process, state, ended.signal)
+    const task = this.#adapt(process, ended.signal)
       .catch((reason: unknown) => {
         const error = MicroError.from(reason);
         this.#deps.logger.error("a plain service could not be registered", { instance: process.instance, error });
@@ -83,14 +69,7 @@ export class PlainServices implements Stoppable {
       })
       .finally(() => this.#running.delete(ended));
     this.#running.set(ended, task);
-    return {
-      end: () => ended.abort(),
-      drain: async () => {
-        if (state.listener === undefined) return ended.abort();
-        this.#deps.registry.removeInstance(process.instance);
-        await state.listener.stop(limits.drainTimeoutMs);
-      },
-    };
+    return () => ended.abort();
   }
 
   async stop(): Promise<void> {
@@ -98,12 +77,11 @@ export class PlainServices implements Stoppable {
     await Promise.all(this.#running.values());
   }
 
-  async #adapt(process: PlainProcess, state: AdapterState, ended: AbortSignal): Promise<void> {
+  async #adapt(process: PlainProcess, ended: AbortSignal): Promise<void> {
     if (!(await this.#awaitPort(process, ended))) return;
     const tables = await this.#readTables(process);
     if (ended.aborted || this.#deps.nodes.has(process.instance)) return;
     const listener = await this.#listen(process, tables);
-    state.listener = listener;
     try {
       await this.#register(process, tables, listener.address);
       await untilAborted(ended);

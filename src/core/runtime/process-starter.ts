@@ -3,7 +3,7 @@ import { MicroError } from "#base/error.ts";
 import { describeFailure, reasonLineCount } from "./failure-reason.ts";
 import type { Launch } from "./launcher.ts";
 import type { OutputPipes } from "./output-pipes.ts";
-import type { PlainServices, PlainWatch } from "./plain-services.ts";
+import type { PlainServices } from "./plain-services.ts";
 import type { ProcessLimit, ProcessLimiter } from "./process-limiter.ts";
 import type { ProcessNote, ProcessNotes } from "./process-notes.ts";
 import type { ServiceLog } from "./service-log.ts";
@@ -50,23 +50,19 @@ export class ProcessStarter {
     const { command, env, socket, network, resources, plain } = launch;
     const lastErrors: string[] = [];
     const onLines = this.#logLines(about.instance, lastErrors);
-    // Known once there is a process to be watched.
-    const adapter: { watch?: PlainWatch } = {};
-    const drain = async (): Promise<void> => adapter.watch?.drain();
-    const process = ServiceProcess.start({ command, env, pipes: this.#createPipes(about.instance), onLines, drain });
+    const process = ServiceProcess.start({ command, env, pipes: this.#createPipes(about.instance), onLines });
     const startedAtMs = clock.now();
     const known = { ...about, pid: process.pid, network, startedAtMs, resources, plain };
     notes.write({ ...known, ...(socket === undefined ? {} : { socket }) });
     const limit = this.#limit(known);
-    const watch = this.#watchPlain(known);
-    if (watch !== undefined) adapter.watch = watch;
+    const endWatch = this.#watchPlain(known);
     return {
       process,
       startedAtMs,
       describe: (exit) => limit.reason ?? describeFailure(exit, lastErrors, command.folder),
       clear: () => {
         limit.end();
-        watch?.end();
+        endWatch();
         return this.#clear(about.instance, socket);
       },
     };
@@ -78,15 +74,14 @@ export class ProcessStarter {
     const lastErrors: string[] = [];
     const onLines = this.#logLines(instance, lastErrors);
     const limit = this.#limit(note);
-    const watch = this.#watchPlain(note);
-    const drain = async (): Promise<void> => watch?.drain();
+    const endWatch = this.#watchPlain(note);
     return {
-      process: ServiceProcess.adopt({ pid, mark, output: this.#openPipes(note), onLines, drain }),
+      process: ServiceProcess.adopt({ pid, mark, output: this.#openPipes(note), onLines }),
       startedAtMs,
       describe: (exit) => limit.reason ?? describeFailure(exit, lastErrors, ""),
       clear: () => {
         limit.end();
-        watch?.end();
+        endWatch();
         return this.#clear(instance, socket);
       },
     };
@@ -97,9 +92,9 @@ export class ProcessStarter {
     pid,
     service,
     plain,
-  }: Pick<ProcessNote, "instance" | "pid" | "service" | "plain">): PlainWatch | undefined {
+  }: Pick<ProcessNote, "instance" | "pid" | "service" | "plain">): () => void {
     const key = parseLabel(service);
-    if (plain === undefined || key === undefined) return undefined;
+    if (plain === undefined || key === undefined) return () => undefined;
     return this.#deps.plain.watch({ ...plain, key, instance, pid, say: this.#sayOf(instance) });
   }
 

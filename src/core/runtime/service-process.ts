@@ -25,7 +25,7 @@ export interface CaptureLines {
   readonly onLines: (stream: OutputStream, lines: readonly string[]) => Promise<void>;
 }
 
-export interface StartProcessOptions extends CaptureLines, ProcessDrain {
+export interface StartProcessOptions extends CaptureLines {
   readonly command: LaunchCommand;
   /** The whole environment. */
   readonly env: Readonly<Record<string, string>>;
@@ -33,13 +33,7 @@ export interface StartProcessOptions extends CaptureLines, ProcessDrain {
   readonly pipes: NewPipes;
 }
 
-/** What goes before the end of a process. */
-export interface ProcessDrain {
-  /** Awaited before TERM, within the grace: calls on their way to it end, and no more come. */
-  readonly drain?: () => Promise<void>;
-}
-
-export interface AdoptProcessOptions extends CaptureLines, ProcessDrain {
+export interface AdoptProcessOptions extends CaptureLines {
   readonly pid: number;
   /** See {@link readProcessMark}. */
   readonly mark: string;
@@ -61,12 +55,10 @@ export class ServiceProcess {
   /** Resolves when it is gone and its output is read. */
   readonly ended: Promise<ProcessExit>;
   readonly #release: () => void;
-  readonly #drain: ProcessDrain["drain"];
 
-  private constructor(pid: number, output: OutputHandles, options: CaptureLines & ProcessDrain & ProcessWatch) {
-    const { onLines, watch, forget, drain } = options;
+  private constructor(pid: number, output: OutputHandles, options: CaptureLines & ProcessWatch) {
+    const { onLines, watch, forget } = options;
     this.pid = pid;
-    this.#drain = drain;
     const released = Promise.withResolvers<ProcessExit>();
     this.#release = () => {
       forget?.();
@@ -86,7 +78,7 @@ export class ServiceProcess {
   }
 
   /** @throws MicroError `failed_precondition` when the program cannot be started. */
-  static start({ command, env, pipes, onLines, drain }: StartProcessOptions): ServiceProcess {
+  static start({ command, env, pipes, onLines }: StartProcessOptions): ServiceProcess {
     try {
       const child = Bun.spawn([...command.argv], {
         cwd: command.folder,
@@ -103,7 +95,6 @@ export class ServiceProcess {
         onLines,
         watch,
         forget: () => child.unref(),
-        ...(drain === undefined ? {} : { drain }),
       });
     } catch (cause) {
       closeHandles(pipes.read);
@@ -115,7 +106,7 @@ export class ServiceProcess {
   }
 
   /** Takes charge of a process that a server before this one started; it is no child, so its end is looked for. */
-  static adopt({ pid, mark, output, onLines, drain }: AdoptProcessOptions): ServiceProcess {
+  static adopt({ pid, mark, output, onLines }: AdoptProcessOptions): ServiceProcess {
     const watch = async (outputEnded: Promise<void>): Promise<ProcessExit> => {
       const isAlive = (): boolean => readProcessMark(pid) === mark;
       // The end of its output says at once what is else found out within a second.
@@ -124,19 +115,11 @@ export class ServiceProcess {
       while (isAlive()) await delay(limits.adoptedPollMs, hint.signal.aborted ? undefined : hint.signal);
       return { unseen: true };
     };
-    return new ServiceProcess(pid, output, { onLines, watch, ...(drain === undefined ? {} : { drain }) });
-  }
-
-  async #drained(graceMs: number): Promise<void> {
-    if (this.#drain === undefined) return;
-    const over = new AbortController();
-    await Promise.race([this.#drain(), this.died, delay(graceMs, over.signal)]);
-    over.abort();
+    return new ServiceProcess(pid, output, { onLines, watch });
   }
 
   /** TERM to the group, and KILL when it is still there after the grace. Resolves when it is gone and its output is read. */
   async stop(graceMs: number): Promise<void> {
-    await this.#drained(graceMs);
     signalGroup(this.pid, "SIGTERM");
     const timer = setTimeout(() => signalGroup(this.pid, "SIGKILL"), graceMs);
     try {
