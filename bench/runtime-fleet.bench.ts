@@ -4,7 +4,8 @@ import { createTempFolder } from "#testing/temp-folder.ts";
 import { round, type BenchRow } from "./bench-row.ts";
 
 const serviceCount = Number(process.env["MICRO_FLEET"] ?? "100");
-const idleMs = 15_000;
+/** A whole round of heartbeats. */
+const idleMs = 30_000;
 /** Time without a change before the idle time is measured: what starts has to come to rest. */
 const restMs = 5_000;
 /** The whole of it, so that nothing hangs for ever. */
