@@ -20,7 +20,7 @@ export async function bench(): Promise<readonly BenchRow[]> {
       anonymous: gateway,
       token: { ...gateway, headers },
     },
-    { rounds: 11, connections: 32, durationMs: 1_000 },
+    { rounds: 9, connections: 32, durationMs: 1_000 },
   );
   const common = { baseline: bare, name: "bare Bun HTTP/2 proxy", target: 0.8 };
   return [

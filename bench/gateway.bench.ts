@@ -21,7 +21,7 @@ export async function bench(): Promise<readonly BenchRow[]> {
       anonymous: gateway,
       token: { ...gateway, headers },
     },
-    { rounds: 11, connections: 32, durationMs: 1_000 },
+    { rounds: 9, connections: 32, durationMs: 1_000 },
   );
   const question = "gateway: JSON POST to a TypeScript service, 32 connections, no token";
   const common = { baseline: bare, name: "bare Bun proxy" };

@@ -14,6 +14,9 @@ export interface LoadTarget extends Omit<LoadOptions, "connections" | "durationM
   readonly pid: number;
 }
 
+/** How much longer the round is that is not counted: a program of many parts is compiled later than one of few. */
+const warmUpFactor = 6;
+
 /** One round of one target. */
 export interface RoundResult extends LoadResult {
   /** Processor time of the process for one request. It says more than the rate where others use the machine too. */
@@ -21,8 +24,8 @@ export interface RoundResult extends LoadResult {
 }
 
 /**
- * The same load on each target in turn, some rounds; a round before them is not counted. What else the machine does falls on
- * all of them alike.
+ * The same load on each target in turn, some rounds; a longer one before them is not counted, in which programs are compiled
+ * while they run. What else the machine does falls on all of them alike.
  *
  * @throws Error when an answer was a failure: a fast refusal is no figure.
  */
@@ -36,7 +39,8 @@ export async function interleave<K extends string>(
     for (const name of index % 2 === 0 ? names : names.toReversed()) {
       const { pid, ...target }: LoadTarget = targets[name];
       const before = await processorSeconds(pid);
-      const result = await generateLoad({ ...target, connections, durationMs });
+      const lasts = index === 0 ? warmUpFactor * durationMs : durationMs;
+      const result = await generateLoad({ ...target, connections, durationMs: lasts });
       if (result.failures > 0) throw new Error(`${name}: ${result.failures} answers were failures`);
       const seconds = (await processorSeconds(pid)) - before;
       if (index > 0) results[name].push({ ...result, cpuMicros: (seconds * 1_000_000) / result.answers });
