@@ -5,6 +5,7 @@ import { Instance, type InstanceDeps, type InstanceTrouble, type StopOptions } f
 import type { Launcher } from "./launcher.ts";
 import type { ProcessNote } from "./process-notes.ts";
 import { rollOver, startAll, stopInstances, type RollOverOptions } from "./roll-over.ts";
+import { startInTurns } from "./start-in-turns.ts";
 import { namedPort, resolveRunSettings } from "./run-settings.ts";
 import type { Builder } from "./service-builder.ts";
 import { instanceCount, type ServiceRecord } from "./service-record.ts";
@@ -37,6 +38,7 @@ export class Deployment {
   readonly #options: DeploymentOptions;
   readonly #build: BuildStep;
   #starting: Promise<void> = Promise.resolve();
+  #startingInTurns: Promise<void> = Promise.resolve();
   /** Hash of the build that runs. */
   #built: string | undefined;
   #record: ServiceRecord;
@@ -213,6 +215,7 @@ export class Deployment {
     this.cancelBuild();
     await this.#starting;
     await stopInstances(this.#all, options);
+    await this.#startingInTurns;
   }
 
   /** Leaves what runs to the next server; what only comes or goes ends. */
@@ -222,6 +225,7 @@ export class Deployment {
     await this.#starting;
     const staying = [...this.#instances, ...this.#canaries];
     await Promise.all([...staying.map((each) => each.release()), stopInstances(this.#passing)]);
+    await this.#startingInTurns;
   }
 
   get #all(): readonly Instance[] {
@@ -283,7 +287,8 @@ export class Deployment {
       // Told by `state`; not tried again by itself, since the same source fails in the same way.
       return;
     }
-    for (const each of [...this.#instances, ...this.#canaries]) each.start();
+    // Many that start together only keep each other from it.
+    this.#startingInTurns = startInTurns([...this.#instances, ...this.#canaries], () => !this.#isStopping);
   }
 
   /** Processes that were never started wait for their build, or have none to come from. */

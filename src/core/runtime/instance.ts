@@ -140,9 +140,14 @@ export class Instance {
     return this.#serviceName;
   }
 
-  /** Begins; what comes of it is seen in `state` and `firstStart`. */
+  /** Begins, unless it was stopped before; what comes of it is seen in `state` and `firstStart`. */
   start(): void {
-    this.#task ??= this.#supervise();
+    if (!this.#stopping.signal.aborted) this.#task ??= this.#supervise();
+  }
+
+  /** Resolves when it answers for the first time, or when that failed. */
+  settled(): Promise<FirstStart> {
+    return this.firstStart;
   }
 
   /** From now on it gets the calls that any other gets. */
@@ -178,6 +183,7 @@ export class Instance {
     const phase = this.#phase;
     if (phase.kind === "starting" || phase.kind === "running") await phase.process.release();
     await this.#task;
+    this.#settleFirst({ kind: "failed", error: "it was left to the next server" });
   }
 
   async #supervise(): Promise<void> {
