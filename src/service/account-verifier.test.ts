@@ -12,9 +12,12 @@ function toText(key: KeyObject): string {
 
 const claims = { type: "user", scopes: ["admin"], metadata: { team: "a" }, name: "Jane" };
 
-function sign(payload: JWTPayload, options: { key?: KeyObject; expires?: string | number } = {}): Promise<string> {
+function sign(
+  payload: JWTPayload,
+  options: { key?: KeyObject; expires?: string | number; typ?: string } = {},
+): Promise<string> {
   return new SignJWT(payload)
-    .setProtectedHeader({ alg: "RS256", typ: "JWT" })
+    .setProtectedHeader({ alg: "RS256", typ: options.typ ?? "JWT" })
     .setSubject("jane")
     .setIssuer("shop")
     .setExpirationTime(options.expires ?? "1h")
@@ -65,6 +68,13 @@ describe("createAccountVerifier()", () => {
       "x".repeat(100_000),
     ];
     for (const token of bad) expect(await verifier.verify(token)).toBeUndefined();
+  });
+
+  it("knows nobody by a launch credential, which only buys access tokens", async () => {
+    const verifier = createAccountVerifier(() => toText(keys.publicKey));
+    expect(await verifier.verify(await sign({ ...claims, use: "launch" }, { typ: "launch+jwt" }))).toBeUndefined();
+    expect(await verifier.verify(await sign(claims, { typ: "launch+jwt" }))).toBeUndefined();
+    expect(await verifier.verify(await sign({ ...claims, use: "launch" }))).toBeUndefined();
   });
 
   it("does not take the public key for a shared secret", async () => {

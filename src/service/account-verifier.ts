@@ -47,9 +47,11 @@ export function createAccountVerifier(publicKey: () => string | undefined, ended
       const { jwtVerify } = await import("jose");
       const { payload } = await jwtVerify(token, await keyOf(keyText), {
         algorithms: ["RS256"],
+        // Signed by the same key, a launch credential has another type: it buys access tokens and opens nothing.
+        typ: "JWT",
         requiredClaims: ["exp"],
       });
-      const account = toAccount(payload);
+      const account = payload["use"] === undefined ? toAccount(payload) : undefined;
       if (account !== undefined && isEnded(account, payload.jti)) return undefined;
       if (account !== undefined && payload.exp !== undefined) {
         // A key that came meanwhile has made this token nobody's.
