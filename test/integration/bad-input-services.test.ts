@@ -48,7 +48,7 @@ describe("micro run of a folder that cannot run", () => {
       [["./nope"], "nope does not exist"],
       [["./file"], "is not a folder"],
       [["./empty"], "is empty"],
-      [["./noentry"], "has no TypeScript or JavaScript to start"],
+      [["./noentry"], "has no TypeScript, JavaScript, Go or Python to start"],
       [["./bad name"], "give one with --name"],
       [["./good", "--name", "../x"], "is not a service name"],
       [["./good", "--instances", "0"], "it is 1 or more"],
