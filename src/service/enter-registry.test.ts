@@ -44,6 +44,12 @@ describe("enterRegistry()", () => {
     await registration.stop();
   });
 
+  it("asks a server again that was too busy to answer, also that of this machine", async () => {
+    const registration = createRegistration([new MicroError("timeout", "context deadline exceeded")]);
+    await enterRegistry(registration, { ...environment, isLocalServer: true }, silentLogger);
+    await registration.stop();
+  });
+
   it("says at once that there is no server on this machine", async () => {
     expect(await refusal(unreachable(), { isLocalServer: true })).toMatchObject({ detail: noServerDetail });
   });
