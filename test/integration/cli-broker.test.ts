@@ -79,7 +79,7 @@ describe("micro broker publish and subscribe", () => {
     [["publish", "topic"], "Missing argument; usage: micro broker publish TOPIC MESSAGE…"],
     [["publish", "topic", "x", "--header", "nope"], 'Invalid value "nope" for flag -header: write KEY=VALUE'],
     [["subscribe"], "Missing argument; usage: micro broker subscribe TOPIC"],
-    [["subscribe", "topic", "--limit", "few"], 'Invalid value "few" for flag -limit: it is a whole number'],
+    [["subscribe", "topic", "--limit", "few"], 'Invalid value "few" for flag -limit: it is a whole number from 0 on'],
     [["publish", "topic", "x", "--queue", "q"], "Flag provided but not defined: -queue"],
   ])("refuse %j with one line", async (args, stderr) => {
     expect(await micro("broker", ...args)).toEqual({ code: 1, stdout: "", stderr: `${stderr}\n` });

@@ -117,9 +117,11 @@ describe("a secret", () => {
     expect((await micro("get", "--all")).stdout).not.toContain(secret);
     expect((await micro("history")).stdout).not.toContain(secret);
     for (const folder of ["store", "logs"]) {
-      const names = await readdir(`${server.home}/${folder}`).catch(() => []);
-      for (const file of names)
-        expect((await readFile(`${server.home}/${folder}/${file}`)).includes(secret)).toBe(false);
+      const entries = await readdir(`${server.home}/${folder}`, { recursive: true, withFileTypes: true });
+      const files = entries.filter((each) => each.isFile());
+      expect(files).not.toEqual([]);
+      for (const { parentPath, name: file } of files)
+        expect((await readFile(`${parentPath}/${file}`)).includes(secret)).toBe(false);
     }
   });
 
