@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import type { ServiceKey } from "#interface/runtime.ts";
 import { readProcessMark } from "#core/runtime/process-mark.ts";
+import { baseEnvironment } from "#testing/run-command.ts";
 import { createTempFolder } from "#testing/temp-folder.ts";
 import { waitUntil } from "#testing/wait-until.ts";
 import { goService, pythonService, scriptWithPackage, vendoredPackage } from "./build-programs.ts";
@@ -283,6 +284,8 @@ describe("a build that micro.json names", () => {
     const pids = `${temp.path}/pids`;
     const build = `echo $$ >> ${pids}; echo half > half.txt; [ $(wc -l < ${pids}) -gt 1 ] || sleep 600`;
     const server = Bun.spawn([process.execPath, `${import.meta.dir}/build-host.ts`, temp.path, build], {
+      // Without the runner's own settings, with which a program's children end when it is killed.
+      env: baseEnvironment(),
       stdout: "ignore",
       stderr: "inherit",
     });
