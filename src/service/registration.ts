@@ -85,32 +85,37 @@ export class Registration implements Stoppable {
 
   async #keep(): Promise<void> {
     const { signal } = this.#ending;
-    let wantsLifeline = true;
     while (!signal.aborted) {
-      const startedAtMs = performance.now();
-      const reason = await this.#waitUntilDue(wantsLifeline);
-      wantsLifeline = reason === "beat" || performance.now() - startedAtMs >= lifelineLifeMinMs;
+      const openedAtMs = performance.now();
+      await this.#beatWhile(this.#holdLifeline());
+      await this.#registerUntilHeard();
+      if (performance.now() - openedAtMs >= lifelineLifeMinMs) continue;
+      await delay(this.#heartbeatMs, signal);
       await this.#registerUntilHeard();
     }
   }
 
-  /** Waits for the next beat, or for the server to go away. */
-  async #waitUntilDue(wantsLifeline: boolean): Promise<"beat" | "broken"> {
-    const { signal: waiting, release } = createTimedSignal(this.#ending.signal, this.#heartbeatMs);
+  /** Beats for as long as the lifeline holds. To open it anew with each beat would cost a server of many services more than the beats. */
+  async #beatWhile(lifeline: Promise<void>): Promise<void> {
+    const broken = new AbortController();
+    const watching = lifeline.then(() => broken.abort());
+    for (;;) {
+      await delay(this.#heartbeatMs, broken.signal);
+      if (broken.signal.aborted) return watching;
+      await this.#registerUntilHeard();
+    }
+  }
+
+  /** Resolves when the server went away, or the service ends. */
+  async #holdLifeline(): Promise<void> {
+    const { signal } = this.#ending;
     try {
-      if (!wantsLifeline) {
-        await delay(this.#heartbeatMs, waiting);
-        return "beat";
-      }
-      for await (const _event of this.#deps.registry.stream("Registry.Watch", this.#lifelineBody, waiting)) {
-        if (waiting.aborted) break;
+      for await (const _event of this.#deps.registry.stream("Registry.Watch", this.#lifelineBody, signal)) {
+        if (signal.aborted) break;
       }
     } catch {
       // However it broke, the answer is the same: see whether the registry still knows us.
-    } finally {
-      release();
     }
-    return waiting.aborted ? "beat" : "broken";
   }
 
   async #registerUntilHeard(): Promise<void> {
