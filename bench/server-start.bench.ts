@@ -12,19 +12,20 @@ const rounds = 7;
 export async function bench(): Promise<readonly BenchRow[]> {
   await using folder = await createTempFolder();
   const env = { ...baseEnvironment(), HOME: folder.path, MICRO_HOME: `${folder.path}/m` };
-  const first = await startOnce(env);
+  const first: StartFigures[] = [];
+  // The keys of a new home are made of primes that are found by chance, now soon and now late.
+  for (let index = 0; index < rounds; index += 1) {
+    await rm(env.MICRO_HOME, { recursive: true, force: true });
+    first.push(await startOnce(env));
+  }
   const warm: StartFigures[] = [];
   for (let index = 0; index < rounds; index += 1) warm.push(await startOnce(env));
   await rm(env.MICRO_HOME, { recursive: true, force: true });
+  const firstMs = median(first.map((each) => each.firstCallMs));
   const startMs = median(warm.map((each) => each.firstCallMs));
   const idleMiB = median(warm.map((each) => each.idleMiB));
   return [
-    row(
-      "server: start to first authenticated call, new home",
-      `${round(first.firstCallMs, 0)} ms`,
-      "500 ms",
-      first.firstCallMs <= 500,
-    ),
+    row("server: start to first authenticated call, new home", `${round(firstMs, 0)} ms`, "500 ms", firstMs <= 500),
     row(
       "server: start to first authenticated call, existing home",
       `${round(startMs, 0)} ms`,
