@@ -14,6 +14,8 @@ export const processLimits = {
   crashLoopCount: 5,
   /** Time between two questions to a service how it is: a hundred services cost ten calls a second. */
   healthIntervalMs: 10_000,
+  /** Less between two questions, as micro.json may say it, would cost a service more than it tells. */
+  healthIntervalMsMin: 100,
   /** Questions in a row without an answer before a service is taken for hung and started again: half a minute is no pause. */
   healthFailureCount: 3,
   /** Time between TERM and KILL of a service that hangs. */

@@ -7,7 +7,15 @@ export const key = { namespace: "micro", name: "greeter", version: "latest" };
 export const other = { ...key, name: "other" };
 
 export async function deploy(world: RuntimeWorld, program: string, options = {}): Promise<void> {
-  await world.runtime.create(key, await world.upload(key, { "index.ts": program }), options);
+  await deployFiles(world, { "index.ts": program }, options);
+}
+
+export async function deployFiles(
+  world: RuntimeWorld,
+  files: Readonly<Record<string, string>>,
+  options = {},
+): Promise<void> {
+  await world.runtime.create(key, await world.upload(key, files), options);
 }
 
 export async function untilStatus(world: RuntimeWorld, status: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "bun:test";
 import { createTempFolder } from "#testing/temp-folder.ts";
 import { waitUntil } from "#testing/wait-until.ts";
-import { ask, deploy, isAlive, key, pidOf, readLog, untilStatus } from "./runtime-actions.ts";
+import { ask, deploy, deployFiles, isAlive, key, pidOf, readLog, untilStatus } from "./runtime-actions.ts";
 import { serviceProgram, startRuntimeWorld } from "./runtime-world.ts";
 
 const often = { healthIntervalMs: 30, healthFailureCount: 2 };
@@ -60,6 +60,18 @@ describe("a service of LocalRuntime that hangs", () => {
     const reason = "hung: no answer to 2 health checks in a row, over 0.03s";
     expect((await readLog(world)).map(({ text }) => text)).toContain(reason);
     expect(world.told).toContainEqual(expect.objectContaining({ type: "crashed", reason }));
+  });
+
+  it("is asked as often as its micro.json says", async () => {
+    await using temp = await createTempFolder();
+    await using world = await startRuntimeWorld({ folder: temp.path, healthFailureCount: 2 });
+    const manifest = JSON.stringify({ health: { interval: "100ms" } });
+    await deployFiles(world, { "index.ts": serviceProgram("v1"), "micro.json": manifest });
+    await untilStatus(world, "running");
+    process.kill(await pidOf(world), "SIGSTOP");
+    await waitUntil("it was started again", async () => (await world.state(key)).instances[0]?.restartCount === 1);
+    const reason = "hung: no answer to 2 health checks in a row, over 0.1s";
+    expect((await readLog(world)).map(({ text }) => text)).toContain(reason);
   });
 });
 

@@ -55,6 +55,7 @@ describe("parseManifest()", () => {
       'micro.json: resources.memory: "512" is not an amount of memory; write it like 512MiB or 2GiB',
     );
     expect(refusal({ resources: { cpu: 0 } })).toBe("micro.json: resources.cpu: it must be above 0");
+    expect(refusal({ health: { interval: "0s" } })).toContain("health.interval: it must be 100ms or more");
     expect(refusal({ health: { interval: "5" } })).toContain('health.interval: "5" is not a duration');
     expect(refusal({ health: { path: "healthz" } })).toContain('health.path: it must be a path that begins with "/"');
     expect(refusal({ env: { "A B": "c" } })).toContain("micro.json: env.A B: ");

@@ -33,7 +33,7 @@ const duration = z.string().transform(readWith(parseDuration));
 const health = z
   .strictObject({
     path: path.optional(),
-    interval: duration.optional(),
+    interval: duration.refine((ms) => ms >= limits.healthIntervalMsMin, "it must be 100ms or more").optional(),
     timeout: duration.refine((ms) => ms <= limits.healthAnswerMsMax, "it must be 2s or less").optional(),
   })
   .transform(({ path: asked, interval, timeout }) => ({
