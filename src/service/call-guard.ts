@@ -1,8 +1,8 @@
 import type { Account, TokenVerifier } from "#interface/auth.ts";
 import { readToken } from "#rpc/authorization.ts";
+import { healthServiceName } from "#rpc/health-check.ts";
 import type { CallGuard } from "#rpc/method.ts";
 import type { ServerCall } from "#rpc/server-call.ts";
-import { healthServiceName } from "./health.ts";
 import type { RulesCheck } from "./rules-check.ts";
 
 export interface ServiceGuardDeps {

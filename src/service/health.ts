@@ -1,10 +1,7 @@
 import { delay } from "#base/lifecycle.ts";
 import type { HttpHandler } from "#rpc/http-exchange.ts";
-import { implement, type MessageType, type ServiceTable } from "#rpc/method.ts";
-import { createServiceTable } from "#rpc/service-table.ts";
-
-/** The service that every process answers about itself. */
-export const healthServiceName = "grpc.health.v1";
+import { createHealthCheckTable, healthStatus, type Health } from "#rpc/health-check.ts";
+import type { ServiceTable } from "#rpc/method.ts";
 
 /** Whether a service can take calls now. One that throws, or takes longer than a second, says no. */
 export type ReadyCheck = () => boolean | Promise<boolean>;
@@ -12,58 +9,15 @@ export type ReadyCheck = () => boolean | Promise<boolean>;
 /** A check that hangs must not look like a service that hangs, in milliseconds. */
 const checkTimeoutMs = 1_000;
 
-interface Health {
-  readonly isServing: boolean;
-}
-
-/** The question names a service; a process of ours has one answer for all of them. */
-const question: MessageType<object> = {
-  name: "HealthCheckRequest",
-  value: {
-    name: "HealthCheckRequest",
-    type: "HealthCheckRequest",
-    values: [{ name: "service", type: "string", values: [] }],
-  },
-  fromJson: () => ({}),
-  toJson: () => ({}),
-  binary: { decode: () => ({}), encode: () => new Uint8Array() },
-};
-
-const answer: MessageType<Health> = {
-  name: "HealthCheckResponse",
-  value: {
-    name: "HealthCheckResponse",
-    type: "HealthCheckResponse",
-    values: [{ name: "status", type: "string", values: [] }],
-  },
-  fromJson: () => ({ isServing: true }),
-  toJson: (health) => ({ status: statusOf(health) }),
-  binary: {
-    decode: () => ({ isServing: true }),
-    // Field 1: SERVING is 1, NOT_SERVING is 2.
-    encode: ({ isServing }) => Uint8Array.of(0x08, isServing ? 1 : 2),
-  },
-};
-
-function statusOf({ isServing }: Health): string {
-  return isServing ? "SERVING" : "NOT_SERVING";
-}
-
 /**
  * Answers `/grpc.health.v1.Health/Check`: a process that answers at all is up, one that says `NOT_SERVING` wants no calls
  * for now, and one that stops refuses connections. It is not published, because it belongs to the process and not to the
  * service.
  *
  * @param checks all of them have to say yes.
- * @see https://github.com/grpc/grpc/blob/master/doc/health-checking.md
  */
 export function createHealthTable(checks: readonly ReadyCheck[]): ServiceTable {
-  const check = (): Promise<Health> => askAll(checks);
-  return createServiceTable({
-    name: healthServiceName,
-    version: "",
-    methods: [implement({ endpoint: "Health.Check", kind: "unary", input: question, output: answer }, check)],
-  });
+  return createHealthCheckTable(() => askAll(checks));
 }
 
 /** Answers `GET /health`, with 503 while the service is not ready; every other path that is no call is not found. */
@@ -72,7 +26,7 @@ export function createHealthAnswer(checks: readonly ReadyCheck[]): HttpHandler {
     const isHealth = (target === "/health" || target.startsWith("/health?")) && (method === "GET" || method === "HEAD");
     if (!isHealth) return toAnswer(404, notFoundBody);
     const health = await askAll(checks);
-    return toAnswer(health.isServing ? 200 : 503, JSON.stringify({ status: statusOf(health) }));
+    return toAnswer(health.isServing ? 200 : 503, JSON.stringify({ status: healthStatus(health) }));
   };
 }
 

@@ -2,9 +2,8 @@ import { MicroError } from "#base/error.ts";
 import { delay } from "#base/lifecycle.ts";
 import { limits } from "#base/limits.ts";
 import type { HttpClient } from "#rpc/http-client.ts";
-import { implement, type MessageType, type ServiceTable } from "#rpc/method.ts";
-import type { ServerCall } from "#rpc/server-call.ts";
-import { createServiceTable } from "#rpc/service-table.ts";
+import { createHealthCheckTable, type Health } from "#rpc/health-check.ts";
+import type { ServiceTable } from "#rpc/method.ts";
 import type { HealthManifest } from "./service-manifest.ts";
 import { acceptsConnections } from "./service-port.ts";
 
@@ -22,18 +21,12 @@ export interface PlainHealthTarget {
  * else by whether it accepts connections. Who does not answer is not answered for: it hangs.
  */
 export function plainHealthTable(target: PlainHealthTarget): ServiceTable {
-  const check = async (_question: object, { signal }: ServerCall): Promise<Health> => {
+  return createHealthCheckTable(async ({ signal }) => {
     const health = await askPlain(target);
     if (health !== undefined) return health;
     await delay(silenceMs, signal);
     throw new MicroError("unavailable", "the service does not answer");
-  };
-  const method = implement({ endpoint: "Health.Check", kind: "unary", input: question, output: answer }, check);
-  return createServiceTable({ name: "grpc.health.v1", version: "", methods: [method] });
-}
-
-interface Health {
-  readonly isServing: boolean;
+  });
 }
 
 /** Undefined for silence. */
@@ -47,24 +40,3 @@ async function askPlain({ http, port, health = {} }: PlainHealthTarget): Promise
     return undefined;
   }
 }
-
-const question: MessageType<object> = {
-  name: "HealthCheckRequest",
-  value: { name: "HealthCheckRequest", type: "HealthCheckRequest", values: [] },
-  fromJson: () => ({}),
-  toJson: () => ({}),
-  binary: { decode: () => ({}), encode: () => new Uint8Array() },
-};
-
-const answer: MessageType<Health> = {
-  name: "HealthCheckResponse",
-  value: {
-    name: "HealthCheckResponse",
-    type: "HealthCheckResponse",
-    values: [{ name: "status", type: "string", values: [] }],
-  },
-  fromJson: () => ({ isServing: false }),
-  toJson: ({ isServing }) => ({ status: isServing ? "SERVING" : "NOT_SERVING" }),
-  // Field 1 of grpc.health.v1: 1 is SERVING, 2 NOT_SERVING.
-  binary: { decode: () => ({ isServing: false }), encode: ({ isServing }) => Uint8Array.of(0x08, isServing ? 1 : 2) },
-};
