@@ -3,15 +3,21 @@ import { KiB } from "#base/limits.ts";
 import type { SqliteFormat } from "./sqlite-format.ts";
 import type { WriterThread } from "./writer-thread.ts";
 
-/** Packs entries into one request, in memory that changes hands without a copy. */
+/** Packs entries into one request. */
 export interface EntryPacker<Entry, Result, Request, Reply> {
   /** Bytes that were packed. */
   readonly byteCount: number;
   add(entry: Entry): void;
   /** What was packed; nothing is added any more. */
-  finish(): { readonly request: Request; readonly transfer: ArrayBuffer[] };
+  finish(): PackedRequest<Request>;
   /** One result an entry, in order; an entry that was left out has an error. */
   readReply(reply: Reply): readonly (Result | MicroError)[];
+}
+
+/** A request that goes as JSON, and bytes that go beside it as they are. */
+export interface PackedRequest<Request> {
+  readonly request: Request;
+  readonly bytes: Uint8Array;
 }
 
 export interface GroupCommitDeps<Entry, Result, Request, Reply> {
@@ -143,8 +149,8 @@ export class GroupCommit<Entry, Result, Request, Reply> {
   async #commit({ packer, byteCount, callers }: PendingGroup<Entry, Result, Request, Reply>): Promise<void> {
     this.#lastGroupBytes = packer.byteCount;
     try {
-      const { request, transfer } = packer.finish();
-      const reply = await (await this.#living()).request(request, transfer);
+      const { request, bytes } = packer.finish();
+      const reply = await (await this.#living()).request(request, bytes);
       const results = packer.readReply(reply);
       let index = 0;
       for (const caller of callers) {

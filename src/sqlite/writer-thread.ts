@@ -1,8 +1,9 @@
 import { MicroError } from "#base/error.ts";
 import type { ErrorCode } from "#base/error-code.ts";
+import { Mailbox } from "./mailbox.ts";
 import type { SqliteFormat } from "./sqlite-format.ts";
 
-/** What a writer thread is asked; each is answered once, in order. */
+/** What a writer thread is asked, as JSON; each is answered before the next one is asked. */
 export type ThreadRequest<Request> =
   | { readonly kind: "open"; readonly path: string }
   | { readonly kind: "do"; readonly request: Request }
@@ -30,24 +31,26 @@ interface Waiting<Reply> {
 export class WriterThread<Request, Reply> {
   readonly #worker: Worker;
   readonly #format: SqliteFormat;
-  readonly #waiting: Waiting<Reply>[] = [];
+  readonly #mailbox = new Mailbox();
+  #waiting: Waiting<Reply> | undefined;
   #death: MicroError | undefined;
 
   private constructor({ worker, format }: WriterThreadOptions) {
     this.#worker = worker;
     this.#format = format;
     worker.addEventListener("message", (event: MessageEvent<ThreadReply<Reply>>) => {
-      this.#waiting.shift()?.resolve(event.data);
+      this.#takeWaiting()?.resolve(event.data);
     });
     worker.addEventListener("error", (event) => this.#die(event.message));
     worker.addEventListener("close", () => this.#die("it ended"));
+    worker.postMessage(this.#mailbox.memory);
   }
 
   /** Opens the file in the thread. @throws MicroError as `openSqliteFile`; the thread is ended then. */
   static async start<Request, Reply>(options: WriterThreadOptions): Promise<WriterThread<Request, Reply>> {
     const thread = new WriterThread<Request, Reply>(options);
     try {
-      await thread.#ask({ kind: "open", path: options.path }, []);
+      await thread.#ask({ kind: "open", path: options.path }, noBytes);
       return thread;
     } catch (reason) {
       thread.end();
@@ -60,11 +63,13 @@ export class WriterThread<Request, Reply> {
   }
 
   /**
-   * @param transfer memory that changes hands without a copy
+   * One at a time.
+   *
+   * @param request goes as JSON. @param bytes go as they are; they may be used again at once.
    * @throws MicroError what the writer says, or `unavailable` when the thread died before it answered.
    */
-  async request(request: Request, transfer: ArrayBuffer[] = []): Promise<Reply> {
-    const reply = await this.#ask({ kind: "do", request }, transfer);
+  async request(request: Request, bytes: Uint8Array = noBytes): Promise<Reply> {
+    const reply = await this.#ask({ kind: "do", request }, bytes);
     if (reply === undefined) throw new MicroError("internal", `the ${this.#format.what}'s writer gave no answer`);
     return reply;
   }
@@ -72,7 +77,7 @@ export class WriterThread<Request, Reply> {
   /** Closes the file, so that what is in the log moves into it, and ends the thread. */
   async close(): Promise<void> {
     try {
-      if (!this.isDead) await this.#ask({ kind: "close" }, []);
+      if (!this.isDead) await this.#ask({ kind: "close" }, noBytes);
     } finally {
       this.end();
     }
@@ -84,11 +89,12 @@ export class WriterThread<Request, Reply> {
     this.#worker.terminate();
   }
 
-  async #ask(request: ThreadRequest<Request>, transfer: ArrayBuffer[]): Promise<Reply | undefined> {
+  async #ask(request: ThreadRequest<Request>, bytes: Uint8Array): Promise<Reply | undefined> {
     if (this.#death !== undefined) throw this.#death;
+    if (this.#waiting !== undefined) throw new MicroError("internal", "a writer is asked one thing at a time");
     const reply = await new Promise<ThreadReply<Reply>>((resolve, reject) => {
-      this.#waiting.push({ resolve, reject });
-      this.#worker.postMessage(request, transfer);
+      this.#mailbox.put(request, bytes);
+      this.#waiting = { resolve, reject };
     });
     if (reply.kind === "failed") throw new MicroError(reply.code, reply.detail, { at: this.#format.at });
     return reply.reply;
@@ -97,6 +103,14 @@ export class WriterThread<Request, Reply> {
   #die(detail: string): void {
     const { at, what } = this.#format;
     this.#death ??= new MicroError("unavailable", `the ${what}'s writer is gone: ${detail}`, { at });
-    for (const waiting of this.#waiting.splice(0)) waiting.reject(this.#death);
+    this.#takeWaiting()?.reject(this.#death);
+  }
+
+  #takeWaiting(): Waiting<Reply> | undefined {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    return waiting;
   }
 }
+
+const noBytes = new Uint8Array(0);

@@ -1,5 +1,5 @@
 import type { Database } from "bun:sqlite";
-import type { EntryPacker } from "#sqlite/group-commit.ts";
+import type { EntryPacker, PackedRequest } from "#sqlite/group-commit.ts";
 import type { FileWriter } from "#sqlite/serve-writer.ts";
 import type { SqliteFormat } from "#sqlite/sqlite-format.ts";
 import { MicroError } from "#base/error.ts";
@@ -59,8 +59,8 @@ export class NumberPacker implements EntryPacker<number, number, NumberRequest, 
     this.#values.push(value);
   }
 
-  finish(): { request: NumberRequest; transfer: ArrayBuffer[] } {
-    return { request: { kind: "add", values: this.#values }, transfer: [] };
+  finish(): PackedRequest<NumberRequest> {
+    return { request: { kind: "add", values: this.#values }, bytes: new Uint8Array(0) };
   }
 
   readReply({ counts }: NumberReply): readonly (number | MicroError)[] {

@@ -1,68 +1,62 @@
 import { MicroError } from "#base/error.ts";
+import type { TopicKey } from "#interface/events.ts";
+import { addPlaces } from "./event-places.ts";
 import type { LogChunkTable } from "./log-chunk-table.ts";
 import { parseId } from "./log-id.ts";
-import type { AppendedTopic, PackedWrites } from "./log-message.ts";
-import { contentBytes, readHead, readId, type RecordHead } from "./log-record.ts";
+import type { AppendedTopic, EventPlaces, PackedRun } from "./log-message.ts";
+import { readHead, readId } from "./log-record.ts";
 import { LogRun } from "./log-run.ts";
 import type { LogTopic, LogTopicTable } from "./log-topic-table.ts";
 
-/** An event of the group, and where its record lies. */
-export interface EventSpan {
-  readonly topicIndex: number;
-  readonly start: number;
-  readonly head: RecordHead;
-  readonly id: string | undefined;
+interface AppendingTopic {
+  readonly topic: LogTopic;
+  readonly run: LogRun;
+  isAppended: boolean;
 }
 
 /** Appends the events of one group to their topics, inside a transaction. */
 export class LogAppender {
   readonly #topics: LogTopicTable;
   readonly #chunks: LogChunkTable;
-  readonly #writes: PackedWrites;
-  readonly #nowMs: number;
-  readonly #view: DataView;
+  readonly #keys: readonly TopicKey[];
   readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  readonly #nowMs: number;
   /** By index of the topic. */
-  readonly #runs: ({ readonly topic: LogTopic; readonly run: LogRun; isAppended: boolean } | undefined)[] = [];
+  readonly #appending: (AppendingTopic | undefined)[] = [];
 
+  /** @param deps.keys of the topics, by index. @param deps.bytes where the records are */
   constructor(deps: {
     readonly topics: LogTopicTable;
     readonly chunks: LogChunkTable;
-    readonly writes: PackedWrites;
+    readonly keys: readonly TopicKey[];
+    readonly bytes: Uint8Array;
     readonly nowMs: number;
   }) {
     this.#topics = deps.topics;
     this.#chunks = deps.chunks;
-    this.#writes = deps.writes;
+    this.#keys = deps.keys;
+    this.#bytes = deps.bytes;
+    this.#view = new DataView(deps.bytes.buffer, deps.bytes.byteOffset, deps.bytes.byteLength);
     this.#nowMs = deps.nowMs;
-    this.#view = new DataView(deps.writes.records);
-    this.#bytes = new Uint8Array(deps.writes.records);
   }
 
   /**
-   * Appends the events of one write, and puts their places into `sequences`.
+   * Appends the events of one write, and says where they are.
    *
    * @throws MicroError when the write is refused; nothing of it was appended then.
    */
-  append(events: readonly EventSpan[], sequences: Float64Array): void {
-    for (const event of events) this.#check(event);
-    let index = 0;
-    for (const event of events) {
-      sequences[index] = this.#appendOne(event);
-      index += 1;
-    }
-  }
-
-  /** The event that a record of the group is. */
-  span(topicIndex: number, start: number): EventSpan {
-    const head = readHead(this.#view, start);
-    return { topicIndex, start, head, id: readId(this.#bytes, head) };
+  append(runs: readonly PackedRun[]): EventPlaces {
+    for (const run of runs) this.#check(run);
+    const places: number[] = [];
+    for (const run of runs) addPlaces(places, this.#appendRun(run), run.count);
+    return places;
   }
 
   /** Writes what was appended, and says which topics grew how far. */
   finish(): (AppendedTopic | undefined)[] {
-    return this.#writes.topics.map((key, index) => {
-      const entry = this.#runs[index];
+    return this.#keys.map((key, index) => {
+      const entry = this.#appending[index];
       entry?.run.flush();
       if (entry?.isAppended === true) this.#topics.save(entry.topic);
       const topic = entry?.topic ?? this.#topics.find(key);
@@ -71,11 +65,12 @@ export class LogAppender {
     });
   }
 
-  #check({ topicIndex, id }: EventSpan): void {
-    const key = this.#writes.topics[topicIndex];
+  #check(run: PackedRun): void {
+    const key = this.#keys[run.topicIndex];
     if (key === undefined) throw new MicroError("internal", "an event without a topic was packed");
+    const id = this.#idOf(run);
     if (id === undefined) return;
-    const topic = this.#runs[topicIndex]?.topic ?? this.#topics.find(key);
+    const topic = this.#appending[run.topicIndex]?.topic ?? this.#topics.find(key);
     const place = topic === undefined ? undefined : parseId(topic.idPrefix, id);
     if (topic === undefined || place === undefined || place <= topic.lastSequence) return;
     throw new MicroError(
@@ -84,17 +79,24 @@ export class LogAppender {
     );
   }
 
-  #appendOne({ topicIndex, start, head, id }: EventSpan): number {
-    const entry = this.#provide(topicIndex);
+  /** The id that the publisher gave, if any. */
+  #idOf({ hasId, start }: PackedRun): string | undefined {
+    return hasId ? readId(this.#bytes, readHead(this.#view, start)) : undefined;
+  }
+
+  /** The place of the first event; negative where an earlier one has its id. */
+  #appendRun(packed: PackedRun): number {
+    const entry = this.#provide(packed.topicIndex);
     const { topic, run } = entry;
     const sequence = topic.lastSequence + 1;
+    const id = this.#idOf(packed);
     if (id !== undefined) {
       const earlier = this.#findMade(topic, id) ?? this.#chunks.claimId(topic.id, id, sequence);
       if (earlier !== undefined) return -earlier;
     }
-    topic.lastSequence = sequence;
+    topic.lastSequence += packed.count;
     entry.isAppended = true;
-    run.add({ start, end: head.end, contentBytes: contentBytes(head), hasId: id !== undefined });
+    run.add(packed);
     return sequence;
   }
 
@@ -102,7 +104,7 @@ export class LogAppender {
   #findMade(topic: LogTopic, id: string): number | undefined {
     const sequence = parseId(topic.idPrefix, id);
     if (sequence === undefined || sequence < topic.firstSequence || sequence > topic.lastSequence) return undefined;
-    for (const entry of this.#runs) if (entry?.topic === topic) entry.run.flush();
+    for (const entry of this.#appending) if (entry?.topic === topic) entry.run.flush();
     const chunk = this.#chunks.head(topic.id, sequence);
     const events = chunk === undefined ? undefined : this.#chunks.events(topic.id, chunk.sequence);
     if (chunk === undefined || events === undefined) return undefined;
@@ -112,16 +114,14 @@ export class LogAppender {
     return head.idBytes === 0 ? sequence : undefined;
   }
 
-  #provide(topicIndex: number): { readonly topic: LogTopic; readonly run: LogRun; isAppended: boolean } {
-    const known = this.#runs[topicIndex];
+  #provide(topicIndex: number): AppendingTopic {
+    const known = this.#appending[topicIndex];
     if (known !== undefined) return known;
-    const key = this.#writes.topics[topicIndex] ?? { namespace: "", topic: "" };
-    const topic = this.#topics.provide(key);
+    const topic = this.#topics.provide(this.#keys[topicIndex] ?? { namespace: "", topic: "" });
     // Time of arrival never goes back in a topic, also where the clock does.
     topic.arrivedAtMs = Math.max(topic.arrivedAtMs, this.#nowMs);
-    const run = new LogRun({ topic, chunks: this.#chunks, records: this.#writes.records });
-    const made = { topic, run, isAppended: false };
-    this.#runs[topicIndex] = made;
+    const made = { topic, run: new LogRun({ topic, chunks: this.#chunks, bytes: this.#bytes }), isAppended: false };
+    this.#appending[topicIndex] = made;
     return made;
   }
 }

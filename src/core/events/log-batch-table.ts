@@ -1,6 +1,8 @@
 import type { Database } from "bun:sqlite";
 import type { BatchNumber } from "#interface/events.ts";
 import { isNextBatch, slotOf } from "./batch-order.ts";
+import { decodePlaces, encodePlaces } from "./event-places.ts";
+import type { EventPlaces } from "./log-message.ts";
 
 /** Expired answers that are removed at once. */
 const removedAtOnce = 2_000;
@@ -18,17 +20,17 @@ export class LogBatchTable {
    *
    * @throws MicroError as `Events.publishBatch`
    */
-  findPlaces(namespace: string, batch: BatchNumber): Float64Array | undefined {
+  findPlaces(namespace: string, batch: BatchNumber): EventPlaces | undefined {
     const { number, publisher } = batch;
     const isNext = isNextBatch(batch, (slot) => this.#statements.number.get(namespace, publisher, slot)?.number);
     if (isNext) return undefined;
     const row = this.#statements.sequences.get(namespace, publisher, slotOf(number));
-    return row === null ? undefined : expand(row.sequences);
+    return row === null ? undefined : decodePlaces(row.sequences);
   }
 
   /** Keeps the places of the events of a batch. */
-  keep(namespace: string, { publisher, number }: BatchNumber, kept: { places: Float64Array; nowMs: number }): void {
-    this.#statements.put.run(namespace, publisher, slotOf(number), number, kept.nowMs, shorten(kept.places));
+  keep(namespace: string, { publisher, number }: BatchNumber, kept: { places: EventPlaces; nowMs: number }): void {
+    this.#statements.put.run(namespace, publisher, slotOf(number), number, kept.nowMs, encodePlaces(kept.places));
   }
 
   /** True when something was kept before this time. */
@@ -44,32 +46,6 @@ export class LogBatchTable {
   close(): void {
     for (const statement of Object.values(this.#statements)) statement.finalize();
   }
-}
-
-/** Numbers as pairs: the first of a run that ascends one by one, and how many it has. */
-function shorten(places: Float64Array): Uint8Array {
-  const pairs: number[] = [];
-  let count = 0;
-  for (const place of places) {
-    if (count > 0 && place === (pairs.at(-1) ?? 0) + count) count += 1;
-    else {
-      if (count > 0) pairs.push(count);
-      pairs.push(place);
-      count = 1;
-    }
-  }
-  if (count > 0) pairs.push(count);
-  return new Uint8Array(Float64Array.from(pairs).buffer);
-}
-
-function expand(bytes: Uint8Array): Float64Array {
-  // A copy, because what the database gives may not begin where eight bytes are read at once.
-  const pairs = new Float64Array(new Uint8Array(bytes).buffer);
-  const places: number[] = [];
-  for (let at = 0; at < pairs.length; at += 2) {
-    for (let index = 0; index < (pairs[at + 1] ?? 0); index += 1) places.push((pairs[at] ?? 0) + index);
-  }
-  return Float64Array.from(places);
 }
 
 type PutValues = [string, string, number, number, number, Uint8Array];

@@ -2,25 +2,42 @@ import type { ErrorCode } from "#base/error-code.ts";
 import type { BatchNumber, Retention, TopicKey } from "#interface/events.ts";
 import type { GroupKey } from "./event-log.ts";
 
-/** Writes on their way to the writer, packed into memory that changes hands without a copy. */
+/** Writes on their way to the writer. Their events go beside them as bytes, those of one run one behind the other. */
 export interface PackedWrites {
   readonly writeCount: number;
-  /** The records of all events, one behind the other. */
-  readonly records: ArrayBuffer;
-  /** Numbers (u32): of each write its number of events, and of each event the index of its topic and the length of its record. */
-  readonly heads: ArrayBuffer;
+  /**
+   * Where in the bytes the heads begin, which are numbers (u32): of each write how many runs it has, and of each run those
+   * of {@link PackedRun} in their order.
+   */
+  readonly headsAt: number;
   /** By index. */
   readonly topics: readonly TopicKey[];
   /** Ascending by write; those without any are left out. */
   readonly extras: readonly WriteExtras[];
 }
 
+/** Events of one write that go to one topic one behind the other: many without an id, or a single one with an id. */
+export interface PackedRun {
+  readonly topicIndex: number;
+  /** Where its first record begins in the bytes. */
+  readonly start: number;
+  readonly recordBytes: number;
+  /** Ids, metadata and payloads. */
+  readonly contentBytes: number;
+  readonly count: number;
+  readonly hasId: boolean;
+}
+
+/** Numbers that a run takes among the heads. */
+export const runHeadCount = 6;
+
 /** What a write has besides events. */
 export interface WriteExtras {
   readonly write: number;
-  readonly batch: BatchNumber | undefined;
+  readonly batch?: BatchNumber;
   readonly namespace: string;
-  readonly places: readonly (GroupKey & { readonly bytes: Uint8Array })[];
+  /** Places of groups, and where in the bytes each lies. */
+  readonly places: readonly (GroupKey & { readonly start: number; readonly end: number })[];
   readonly trims: readonly (TopicKey & { readonly upTo: number })[];
 }
 
@@ -43,12 +60,18 @@ export interface RefusedWrite {
 /** On disk. */
 export interface CommittedWrites {
   readonly kind: "committed";
-  /** The place of each event (f64), in order; negative where an earlier event had its id, 0 in a write that was refused. */
-  readonly sequences: ArrayBuffer;
+  /** Of each write where its events went. */
+  readonly places: readonly EventPlaces[];
   /** By index of the topic; undefined for one that does not exist because all its writes were refused. */
   readonly topics: readonly (AppendedTopic | undefined)[];
   readonly refused: readonly RefusedWrite[];
 }
+
+/**
+ * Pairs that stand for the events of a write, in order: a place, and how many events have it and those behind it. The
+ * place of a single event whose id an earlier one has is negative. Empty for a write that was refused.
+ */
+export type EventPlaces = readonly number[];
 
 export interface AppendedTopic {
   /** Ids that publishers did not give begin with it. */

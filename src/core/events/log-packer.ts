@@ -1,11 +1,12 @@
 import { MicroError } from "#base/error.ts";
+import { limits } from "#base/limits.ts";
 import type { NewEvent, PublishedRun, TopicKey } from "#interface/events.ts";
-import type { EntryPacker } from "#sqlite/group-commit.ts";
+import type { EntryPacker, PackedRequest } from "#sqlite/group-commit.ts";
 import type { LogWrite } from "./event-log.ts";
-import type { CommittedWrites, LogReply, LogRequest, WriteExtras } from "./log-message.ts";
+import type { CommittedWrites, LogReply, LogRequest, PackedRun, WriteExtras } from "./log-message.ts";
 import { encodePlace } from "./log-place.ts";
-import { recordBytesMax, writeRecord } from "./log-record.ts";
-import { addToRuns, type GrowingRun } from "./published-runs.ts";
+import { headBytes, recordBytesMax, writeRecord } from "./log-record.ts";
+import { toPublishedRuns } from "./published-runs.ts";
 
 /** A write that passed the checks. */
 export interface CheckedWrite {
@@ -14,18 +15,17 @@ export interface CheckedWrite {
   readonly metadata: readonly string[] | undefined;
 }
 
+/** A run that still grows. */
+type GrowingRun = { -readonly [K in keyof PackedRun]: PackedRun[K] };
+
 /** Packs writes for the writer; payloads are copied at once, so that callers may reuse their memory. */
 export class LogPacker implements EntryPacker<CheckedWrite, readonly PublishedRun[], LogRequest, LogReply> {
   readonly #now: () => number;
   #bytes: Uint8Array<ArrayBuffer>;
   #view: DataView;
   #length = 0;
-  #heads = new Uint32Array(1_024);
-  #headCount = 0;
-  #writeCount = 0;
-  readonly #eventCounts: number[] = [];
-  /** Of every event: the index of its topic; -1 where it has an id of its own. */
-  readonly #topicOfEvent: number[] = [];
+  /** By write. */
+  readonly #runs: GrowingRun[][] = [];
   readonly #topics: TopicKey[] = [];
   readonly #topicIndexes = new Map<string, number>();
   /** Events that come together often go to one topic. */
@@ -51,30 +51,28 @@ export class LogPacker implements EntryPacker<CheckedWrite, readonly PublishedRu
 
   add({ write, metadata }: CheckedWrite): void {
     const { namespace, events, batch, places = [], trims = [] } = write;
-    this.#pushHead(events.length);
-    this.#eventCounts.push(events.length);
+    const runs: GrowingRun[] = [];
     let index = 0;
     for (const event of events) {
-      this.#addEvent(namespace, event, metadata?.[index] ?? "");
+      this.#addEvent(runs, this.#indexOf(namespace, event.topic), event, metadata?.[index] ?? "");
       index += 1;
     }
     if (batch !== undefined || places.length > 0 || trims.length > 0) {
       this.#extras.push({
-        write: this.#writeCount,
+        write: this.#runs.length,
         namespace,
-        batch,
-        places: places.map(({ place, ...key }) => ({ ...key, bytes: encodePlace(place) })),
+        ...(batch !== undefined && { batch }),
+        places: places.map(({ place, ...key }) => ({ ...key, ...this.#addBytes(encodePlace(place)) })),
         trims,
       });
     }
-    this.#writeCount += 1;
+    this.#runs.push(runs);
   }
 
-  finish(): { request: LogRequest; transfer: ArrayBuffer[] } {
-    const records = this.#bytes.buffer;
-    const heads = this.#heads.buffer;
-    const writes = { writeCount: this.#writeCount, records, heads, topics: this.#topics, extras: this.#extras };
-    return { request: { kind: "commit", writes, nowMs: this.#now() }, transfer: [records, heads] };
+  finish(): PackedRequest<LogRequest> {
+    const headsAt = this.#addHeads();
+    const writes = { writeCount: this.#runs.length, headsAt, topics: this.#topics, extras: this.#extras };
+    return { request: { kind: "commit", writes, nowMs: this.#now() }, bytes: this.#bytes.subarray(0, this.#length) };
   }
 
   readReply(reply: LogReply): readonly (readonly PublishedRun[] | MicroError)[] {
@@ -87,31 +85,54 @@ export class LogPacker implements EntryPacker<CheckedWrite, readonly PublishedRu
     return results;
   }
 
-  #results({ sequences, topics, refused }: CommittedWrites): (readonly PublishedRun[] | MicroError)[] {
-    const places = new Float64Array(sequences);
-    let at = 0;
-    const results: (readonly PublishedRun[] | MicroError)[] = [];
-    for (const count of this.#eventCounts) {
-      const runs: GrowingRun[] = [];
-      for (const end = at + count; at < end; at += 1) {
-        const place = places[at] ?? 0;
-        const idPrefix = topics[this.#topicOfEvent[at] ?? -1]?.idPrefix ?? "";
-        addToRuns(runs, { idPrefix, sequence: Math.abs(place), isDuplicate: place < 0 });
-      }
-      results.push(runs);
-    }
+  #results({ places, topics, refused }: CommittedWrites): (readonly PublishedRun[] | MicroError)[] {
+    const prefixOf = ({ hasId, topicIndex }: PackedRun): string => (hasId ? "" : (topics[topicIndex]?.idPrefix ?? ""));
+    const results: (readonly PublishedRun[] | MicroError)[] = this.#runs.map((runs, write) => {
+      const named = runs.map((run) => ({ idPrefix: prefixOf(run), count: run.count }));
+      return toPublishedRuns(named, places[write] ?? []);
+    });
     for (const { write, code, detail } of refused) results[write] = new MicroError(code, detail, { at: "events" });
     return results;
   }
 
-  #addEvent(namespace: string, event: NewEvent, metadata: string): void {
+  #addEvent(runs: GrowingRun[], topicIndex: number, event: NewEvent, metadata: string): void {
     this.#reserve(recordBytesMax(event, metadata));
     const start = this.#length;
-    this.#length = writeRecord({ bytes: this.#bytes, view: this.#view }, start, event, metadata);
-    const topicIndex = this.#indexOf(namespace, event.topic);
-    this.#pushHead(topicIndex);
-    this.#pushHead(this.#length - start);
-    this.#topicOfEvent.push(event.id === undefined ? topicIndex : -1);
+    const end = writeRecord({ bytes: this.#bytes, view: this.#view }, start, event, metadata);
+    this.#length = end;
+    const hasId = event.id !== undefined;
+    const recordBytes = end - start;
+    const contentBytes = recordBytes - headBytes(event, metadata);
+    const last = runs.at(-1);
+    // A run never has more than a chunk: one that is full is followed by another.
+    if (last === undefined || !takesMore(last) || hasId || last.topicIndex !== topicIndex) {
+      runs.push({ topicIndex, start, recordBytes, contentBytes, count: 1, hasId });
+      return;
+    }
+    last.recordBytes += recordBytes;
+    last.contentBytes += contentBytes;
+    last.count += 1;
+  }
+
+  #addBytes(bytes: Uint8Array): { readonly start: number; readonly end: number } {
+    this.#reserve(bytes.byteLength);
+    const start = this.#length;
+    this.#bytes.set(bytes, start);
+    this.#length += bytes.byteLength;
+    return { start, end: this.#length };
+  }
+
+  #addHeads(): number {
+    const heads: number[] = [];
+    for (const runs of this.#runs) {
+      heads.push(runs.length);
+      for (const { topicIndex, start, recordBytes, contentBytes, count, hasId } of runs)
+        heads.push(topicIndex, start, recordBytes, contentBytes, count, hasId ? 1 : 0);
+    }
+    // Numbers of four bytes are read where four bytes begin.
+    this.#reserve(4);
+    this.#length = Math.ceil(this.#length / 4) * 4;
+    return this.#addBytes(new Uint8Array(Uint32Array.from(heads).buffer)).start;
   }
 
   #indexOf(namespace: string, topic: string): number {
@@ -124,16 +145,6 @@ export class LogPacker implements EntryPacker<CheckedWrite, readonly PublishedRu
     return index;
   }
 
-  #pushHead(value: number): void {
-    if (this.#headCount === this.#heads.length) {
-      const grown = new Uint32Array(this.#heads.length * 2);
-      grown.set(this.#heads);
-      this.#heads = grown;
-    }
-    this.#heads[this.#headCount] = value;
-    this.#headCount += 1;
-  }
-
   #reserve(byteCount: number): void {
     const needed = this.#length + byteCount;
     if (needed <= this.#bytes.length) return;
@@ -142,4 +153,8 @@ export class LogPacker implements EntryPacker<CheckedWrite, readonly PublishedRu
     this.#bytes = grown;
     this.#view = new DataView(grown.buffer);
   }
+}
+
+function takesMore({ hasId, recordBytes }: PackedRun): boolean {
+  return !hasId && recordBytes < limits.eventChunkBytesMax;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "bun:test";
 import fc from "fast-check";
-import { readHead, readId, readMetadata, recordBytesMax, writeRecord } from "./log-record.ts";
+import { contentBytes, headBytes, readHead, readId, readMetadata, recordBytesMax, writeRecord } from "./log-record.ts";
 
 const text = fc.string({ unit: "grapheme", maxLength: 200 });
 const event = fc.record({
@@ -31,6 +31,7 @@ describe("readHead()", () => {
           expect(head.timestampMs).toBe(event.timestampMs);
           expect(readId(bytes, head)).toBe(event.id);
           expect(readMetadata(bytes, head)).toBe(metadata);
+          expect(headBytes(event, metadata) + contentBytes(head)).toBe(head.end - at);
           expect(bytes.slice(head.end - head.payloadBytes, head.end)).toEqual(Uint8Array.from(event.payload));
           at = head.end;
         }

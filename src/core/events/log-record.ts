@@ -29,6 +29,11 @@ export function recordBytesMax({ id, payload }: NewEvent, metadata: string): num
   return smallHeadBytes + 14 + (id === undefined ? 0 : id.length * 3) + metadata.length * 3 + payload.byteLength;
 }
 
+/** What a record has before its id, its metadata and its payload. */
+export function headBytes({ id, timestampMs }: NewEvent, metadata: string): number {
+  return smallHeadBytes + (timestampMs === undefined ? 0 : 8) + (id === undefined ? 0 : 2) + (metadata === "" ? 0 : 4);
+}
+
 /** Writes a record and says where it ends. There must be room for `recordBytesMax`. */
 export function writeRecord(
   room: { readonly bytes: Uint8Array; readonly view: DataView },

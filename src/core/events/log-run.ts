@@ -1,20 +1,13 @@
 import { limits } from "#base/limits.ts";
 import type { LogChunkTable } from "./log-chunk-table.ts";
+import type { PackedRun } from "./log-message.ts";
 import type { LogTopic } from "./log-topic-table.ts";
-
-/** A record in the memory that its group came in. */
-export interface RecordSpan {
-  readonly start: number;
-  readonly end: number;
-  readonly contentBytes: number;
-  readonly hasId: boolean;
-}
 
 /** Events of one topic that come one behind the other in one commit, on their way into a chunk. */
 export class LogRun {
   readonly #topic: LogTopic;
   readonly #chunks: LogChunkTable;
-  readonly #records: ArrayBuffer;
+  readonly #bytes: Uint8Array;
   /** Start and end of what lies together. */
   #spans: { readonly start: number; end: number }[] = [];
   #recordBytes = 0;
@@ -22,20 +15,21 @@ export class LogRun {
   #count = 0;
   #idCount = 0;
 
-  constructor(deps: { readonly topic: LogTopic; readonly chunks: LogChunkTable; readonly records: ArrayBuffer }) {
+  constructor(deps: { readonly topic: LogTopic; readonly chunks: LogChunkTable; readonly bytes: Uint8Array }) {
     this.#topic = deps.topic;
     this.#chunks = deps.chunks;
-    this.#records = deps.records;
+    this.#bytes = deps.bytes;
   }
 
-  /** Takes the record that has the topic's last place. */
-  add({ start, end, contentBytes, hasId }: RecordSpan): void {
+  /** Takes the records that have the topic's last places. */
+  add({ start, recordBytes, contentBytes, count, hasId }: PackedRun): void {
+    const end = start + recordBytes;
     const span = this.#spans.at(-1);
     if (span?.end === start) span.end = end;
     else this.#spans.push({ start, end });
-    this.#recordBytes += end - start;
+    this.#recordBytes += recordBytes;
     this.#contentBytes += contentBytes;
-    this.#count += 1;
+    this.#count += count;
     if (hasId) this.#idCount += 1;
     if (this.#recordBytes >= limits.eventChunkBytesMax) this.flush();
   }
@@ -65,12 +59,12 @@ export class LogRun {
     const [first, ...others] = this.#spans;
     // Events of one topic lie together already, which is the usual case.
     if (first !== undefined && others.length === 0) {
-      return new Uint8Array(this.#records, first.start, first.end - first.start);
+      return this.#bytes.subarray(first.start, first.end);
     }
     const joined = new Uint8Array(this.#recordBytes);
     let at = 0;
     for (const { start, end } of this.#spans) {
-      joined.set(new Uint8Array(this.#records, start, end - start), at);
+      joined.set(this.#bytes.subarray(start, end), at);
       at += end - start;
     }
     return joined;

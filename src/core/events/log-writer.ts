@@ -5,12 +5,22 @@ import type { Retention, TopicKey } from "#interface/events.ts";
 import type { FileWriter } from "#sqlite/serve-writer.ts";
 import { Transaction } from "#sqlite/transaction.ts";
 import type { GroupKey } from "./event-log.ts";
-import { LogAppender, type EventSpan } from "./log-appender.ts";
+import { countPlaces } from "./event-places.ts";
+import { LogAppender } from "./log-appender.ts";
 import { LogBatchTable } from "./log-batch-table.ts";
 import { LogChunkTable } from "./log-chunk-table.ts";
-import type { CommittedWrites, LogReply, LogRequest, PackedWrites, RefusedWrite, WriteExtras } from "./log-message.ts";
+import type {
+  CommittedWrites,
+  EventPlaces,
+  LogReply,
+  LogRequest,
+  PackedRun,
+  RefusedWrite,
+  WriteExtras,
+} from "./log-message.ts";
 import { isOverLimit, removeOldest } from "./log-removal.ts";
 import { LogTopicTable } from "./log-topic-table.ts";
+import { readRuns } from "./packed-runs.ts";
 
 /** Writes the file of an event log, one durable commit a request. */
 export class LogWriter implements FileWriter<LogRequest, LogReply> {
@@ -33,10 +43,10 @@ export class LogWriter implements FileWriter<LogRequest, LogReply> {
     this.#known = new LogTopicTable(database);
   }
 
-  answer(request: LogRequest): LogReply {
+  answer(request: LogRequest, bytes: Uint8Array): LogReply {
     switch (request.kind) {
       case "commit":
-        return this.#run(() => this.#commit(request.writes, request.nowMs));
+        return this.#run(() => this.#commit(request, bytes));
       case "retain":
         return this.#retain(request);
       case "setRetention":
@@ -72,55 +82,46 @@ export class LogWriter implements FileWriter<LogRequest, LogReply> {
     }
   }
 
-  #commit(writes: PackedWrites, nowMs: number): CommittedWrites {
-    const heads = new Uint32Array(writes.heads);
-    const appender = new LogAppender({ topics: this.#topics, chunks: this.#chunks, writes, nowMs });
-    const refused = new Map<number, RefusedWrite>();
+  #commit({ writes, nowMs }: LogRequest & { readonly kind: "commit" }, bytes: Uint8Array): CommittedWrites {
+    const common = { topics: this.#topics, chunks: this.#chunks };
+    const appender = new LogAppender({ ...common, keys: writes.topics, bytes, nowMs });
     const extras = new Map(writes.extras.map((each) => [each.write, each]));
-    // There are fewer events than heads: it is cut at the end.
-    const sequences = new Float64Array(heads.length);
-    let headAt = 0;
-    let recordAt = 0;
-    let eventCount = 0;
-    for (let write = 0; write < writes.writeCount; write += 1) {
-      const count = heads[headAt] ?? 0;
-      headAt += 1;
-      const events: EventSpan[] = [];
-      for (let index = 0; index < count; index += 1) {
-        events.push(appender.span(heads[headAt] ?? 0, recordAt));
-        recordAt += heads[headAt + 1] ?? 0;
-        headAt += 2;
-      }
+    const refused = new Map<number, RefusedWrite>();
+    const places: EventPlaces[] = [];
+    for (const runs of readRuns(writes, bytes)) {
+      const write = places.length;
       try {
-        const room = sequences.subarray(eventCount, eventCount + count);
-        this.#append({ appender, events, nowMs, extras: extras.get(write) }, room);
+        places.push(this.#append({ appender, runs, nowMs, extras: extras.get(write) }));
       } catch (reason) {
         if (!MicroError.is(reason)) throw reason;
         refused.set(write, { write, code: reason.code, detail: reason.detail });
+        places.push([]);
       }
-      eventCount += count;
     }
     const topics = appender.finish();
-    for (const each of writes.extras) if (!refused.has(each.write)) this.#writeExtras(each, nowMs);
-    const places = sequences.slice(0, eventCount).buffer;
-    return { kind: "committed", sequences: places, topics, refused: [...refused.values()] };
+    for (const each of writes.extras) if (!refused.has(each.write)) this.#writeExtras(each, bytes, nowMs);
+    return { kind: "committed", places, topics, refused: [...refused.values()] };
   }
 
-  /** Appends the events of one write, unless it is a batch that was appended before; `places` says where they are. */
-  #append({ appender, events, nowMs, extras }: Appending, places: Float64Array): void {
-    if (extras?.batch === undefined) return appender.append(events, places);
+  /** Appends the events of one write, unless it is a batch that was appended before, and says where they are. */
+  #append({ appender, runs, nowMs, extras }: Appending): EventPlaces {
+    if (extras?.batch === undefined) return appender.append(runs);
     const { namespace, batch } = extras;
     const earlier = this.#batches.findPlaces(namespace, batch);
     if (earlier === undefined) {
-      appender.append(events, places);
+      const places = appender.append(runs);
       this.#batches.keep(namespace, batch, { places, nowMs });
-    } else if (earlier.length === places.length) places.set(earlier);
-    else
-      throw new MicroError("conflict", `batch ${batch.number} of this publisher had ${earlier.length} events before`);
+      return places;
+    }
+    const count = runs.reduce((sum, each) => sum + each.count, 0);
+    const countBefore = countPlaces(earlier);
+    if (count === countBefore) return earlier;
+    throw new MicroError("conflict", `batch ${batch.number} of this publisher had ${countBefore} events before`);
   }
 
-  #writeExtras({ places, trims }: WriteExtras, nowMs: number): void {
-    for (const { namespace, topic, group, bytes } of places) this.#places.put.run(namespace, topic, group, bytes);
+  #writeExtras({ places, trims }: WriteExtras, bytes: Uint8Array, nowMs: number): void {
+    for (const { namespace, topic, group, start, end } of places)
+      this.#places.put.run(namespace, topic, group, bytes.subarray(start, end));
     for (const { upTo, ...key } of trims) {
       const topic = this.#topics.find(key);
       if (topic === undefined) continue;
@@ -182,7 +183,7 @@ export class LogWriter implements FileWriter<LogRequest, LogReply> {
 
 interface Appending {
   readonly appender: LogAppender;
-  readonly events: readonly EventSpan[];
+  readonly runs: readonly PackedRun[];
   readonly extras: WriteExtras | undefined;
   readonly nowMs: number;
 }

@@ -37,7 +37,8 @@ export class MemoryEventLog implements EventLog {
       const topic = this.#provide({ namespace, topic: event.topic });
       const { sequence, isDuplicate } = topic.append(event, this.#clock.now());
       if (!isDuplicate) appended.add(topic);
-      addToRuns(runs, { idPrefix: event.id === undefined ? topic.idPrefix : "", sequence, isDuplicate });
+      const idPrefix = event.id === undefined ? topic.idPrefix : "";
+      addToRuns(runs, { idPrefix, firstSequence: sequence, count: 1, isDuplicate });
     }
     if (batch !== undefined) this.#batches.keep(namespace, batch, runs);
     for (const each of places) this.#keep(each);

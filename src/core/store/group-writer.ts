@@ -28,19 +28,19 @@ export class GroupWriter implements FileWriter<WriterRequest, WriterReply> {
     this.#revision = this.#statements.readCounter.get()?.revision ?? 0;
   }
 
-  answer(request: WriterRequest): WriterReply {
-    if (request.kind === "commit") return { kind: "committed", ...this.commit(request.group, request.nowMs) };
-    return { kind: "purged", count: this.purge(request.countMax, request.nowMs) };
+  answer(request: WriterRequest, bytes: Uint8Array): WriterReply {
+    if (request.kind === "commit") return { kind: "committed", ...this.#commit(request.group, bytes, request.nowMs) };
+    return { kind: "purged", count: this.#purge(request.countMax, request.nowMs) };
   }
 
   /** Commits the group. Whatever it throws, nothing of the group was written. */
-  commit(group: PackedGroup, nowMs: number): Outcome {
+  #commit(group: PackedGroup, bytes: Uint8Array, nowMs: number): Outcome {
     return this.#inTransaction(() => {
       const baseRevision = this.#revision;
       const refused: RefusedBatch[] = [];
       const scopeIds = group.scopes.map(([database, table]) => this.#scopeId(database, table));
       let batch = 0;
-      for (const changes of unpackGroup(group)) {
+      for (const changes of unpackGroup(group, bytes)) {
         const conflict = this.#findConflict(changes, scopeIds, nowMs);
         if (conflict === undefined) this.#apply(changes, scopeIds, baseRevision + batch + 1);
         else refused.push({ batch, ...conflict });
@@ -53,7 +53,7 @@ export class GroupWriter implements FileWriter<WriterRequest, WriterReply> {
   }
 
   /** Removes expired records, at most `countMax`, and says how many. */
-  purge(countMax: number, nowMs: number): number {
+  #purge(countMax: number, nowMs: number): number {
     // Looking first: an empty commit would still wait for the disk.
     if (this.#statements.findExpired.get(nowMs) === null) return 0;
     return this.#inTransaction(() => this.#statements.purge.run(nowMs, countMax).changes);

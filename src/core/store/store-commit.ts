@@ -69,8 +69,8 @@ function createPacker(bytesExpected: number, clock: Clock): EntryPacker<Batch, n
     },
     add: (changes) => packer.add(changes),
     finish: () => {
-      const group = packer.finish();
-      return { request: { kind: "commit", group, nowMs: clock.now() }, transfer: [group.bytes] };
+      const { group, bytes } = packer.finish();
+      return { request: { kind: "commit", group, nowMs: clock.now() }, bytes };
     },
     readReply: (reply) => (reply.kind === "committed" ? readReply(reply, packer.batchCount) : []),
   };

@@ -23,8 +23,8 @@ describe("unpackGroup()", () => {
       fc.property(fc.array(fc.array(change, { maxLength: 5 }), { maxLength: 20 }), (batches) => {
         const packer = new GroupPacker();
         for (const batch of batches) packer.add(batch);
-        const group = packer.finish();
-        const unpacked = [...unpackGroup(group)].map((batch) =>
+        const { group, bytes } = packer.finish();
+        const unpacked = [...unpackGroup(group, bytes)].map((batch) =>
           batch.map(({ scopeIndex, expiresAtMs, ...rest }) => {
             const [database = "", table = ""] = group.scopes[scopeIndex] ?? [];
             return { ...rest, keyText: "", scope: { database, table }, expiresAtMs: expiresAtMs ?? undefined };

@@ -1,14 +1,12 @@
 import type { CheckedChange } from "./check-change.ts";
 
 /**
- * Batches on their way to the writer, packed into one piece of memory that changes hands without a copy. Handing them
- * over as objects would cost more than writing them.
+ * Batches on their way to the writer, packed into bytes. Handing them over as objects would cost more than writing them.
  *
  * A batch is its number of changes (u32) and the changes; a change is kind (u8), scope (u32, index into the scopes), the
  * lengths of key, value and metadata (u32 each), expiry and expected revision (f64 each, NaN: none), then the three.
  */
 export interface PackedGroup {
-  readonly bytes: ArrayBuffer;
   readonly batchCount: number;
   /** `[database, table]`, by scope index. */
   readonly scopes: readonly (readonly [string, string])[];
@@ -63,9 +61,10 @@ export class GroupPacker {
     this.#batchCount += 1;
   }
 
-  /** What was packed; the packer is not used any more. */
-  finish(): PackedGroup {
-    return { bytes: this.#bytes.buffer, batchCount: this.#batchCount, scopes: this.#scopes };
+  /** What was packed; nothing is added any more. */
+  finish(): { readonly group: PackedGroup; readonly bytes: Uint8Array } {
+    const group = { batchCount: this.#batchCount, scopes: this.#scopes };
+    return { group, bytes: this.#bytes.subarray(0, this.#length) };
   }
 
   #addChange(change: CheckedChange): void {
@@ -105,13 +104,13 @@ export class GroupPacker {
   }
 }
 
-/** The batches of a group, in order. The bytes of a change are views on the group. */
-export function* unpackGroup(group: PackedGroup): Generator<readonly PackedChange[], void> {
-  const view = new DataView(group.bytes);
+/** The batches of a group, in order. The bytes of a change are views on those of the group. */
+export function* unpackGroup(group: PackedGroup, bytes: Uint8Array): Generator<readonly PackedChange[], void> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = 0;
   const take = (byteCount: number): Uint8Array => {
     at += byteCount;
-    return new Uint8Array(group.bytes, at - byteCount, byteCount);
+    return bytes.subarray(at - byteCount, at);
   };
   const takeChange = (): PackedChange => {
     const head = at;
