@@ -21,7 +21,7 @@ type GrowingRun = { -readonly [K in keyof PackedRun]: PackedRun[K] };
 /** Packs writes for the writer; payloads are copied at once, so that callers may reuse their memory. */
 export class LogPacker implements EntryPacker<CheckedWrite, readonly PublishedRun[], LogRequest, LogReply> {
   readonly #now: () => number;
-  #bytes: Uint8Array<ArrayBuffer>;
+  #bytes: Buffer<ArrayBuffer>;
   #view: DataView;
   #length = 0;
   /** By write. */
@@ -41,7 +41,7 @@ export class LogPacker implements EntryPacker<CheckedWrite, readonly PublishedRu
     this.#now = deps.now;
     this.#onAppend = deps.onAppend;
     // With some room over, because what an event may take is more than what it takes in the end.
-    this.#bytes = new Uint8Array(4 * 1_024 + Math.ceil(deps.bytesExpected * 1.25));
+    this.#bytes = Buffer.allocUnsafeSlow(4 * 1_024 + Math.ceil(deps.bytesExpected * 1.25));
     this.#view = new DataView(this.#bytes.buffer);
   }
 
@@ -148,7 +148,7 @@ export class LogPacker implements EntryPacker<CheckedWrite, readonly PublishedRu
   #reserve(byteCount: number): void {
     const needed = this.#length + byteCount;
     if (needed <= this.#bytes.length) return;
-    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
+    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#bytes.length * 2));
     grown.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = grown;
     this.#view = new DataView(grown.buffer);
