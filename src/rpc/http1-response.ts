@@ -1,18 +1,15 @@
 import { MicroError } from "#base/error.ts";
 import { limits } from "#base/limits.ts";
+import { Http1Head, malformed } from "./http1-head.ts";
 
-export interface Http1Head {
-  readonly status: number;
-  /** By lower-case name; several of one name are joined with ", ". */
-  readonly headers: ReadonlyMap<string, string>;
-}
-
-export interface Http1ResponseEvents {
-  head(head: Http1Head): void;
+/** Hears of an answer as it is read. */
+export interface Http1AnswerListener {
+  /** The head is there: the status is final. */
+  onHead(head: Http1Head): void;
   /** A part of the body, never empty; a view of the bytes that were pushed. */
-  body(part: Uint8Array): void;
+  onBody(part: Uint8Array): void;
   /** The answer is complete. @param canReuse whether the connection may carry another exchange. */
-  end(canReuse: boolean): void;
+  onComplete(canReuse: boolean): void;
 }
 
 type State =
@@ -27,6 +24,8 @@ type State =
 
 const lineBytesMax = 256;
 const headEnd = Buffer.from("\r\n\r\n");
+const beforeHead: State = Object.freeze({ kind: "head", pending: Buffer.alloc(0) });
+const done: State = Object.freeze({ kind: "done" });
 
 /**
  * Reads one HTTP/1.1 answer to a POST from bytes as they arrive. Interim answers (1xx) are passed over.
@@ -34,111 +33,71 @@ const headEnd = Buffer.from("\r\n\r\n");
  * @see https://www.rfc-editor.org/rfc/rfc9112
  */
 export class Http1ResponseParser {
-  readonly #events: Http1ResponseEvents;
-  #state: State = { kind: "head", pending: Buffer.alloc(0) };
+  readonly #listener: Http1AnswerListener;
+  #state: State = beforeHead;
   #canReuse = true;
   #trailerBytes = 0;
 
-  constructor(events: Http1ResponseEvents) {
-    this.#events = events;
+  constructor(listener: Http1AnswerListener) {
+    this.#listener = listener;
   }
 
   /** @throws MicroError `bad_gateway` for bytes that are no HTTP/1.1 answer. */
   push(bytes: Buffer): void {
-    let rest = bytes;
-    while (rest.byteLength > 0 && this.#state.kind !== "done") rest = this.#step(this.#state, rest);
+    let at = 0;
+    while (at < bytes.byteLength && this.#state.kind !== "done") at = this.#step(this.#state, bytes, at);
     // What follows a whole answer was not asked for: nobody can say what the next answer on the connection would be.
-    if (this.#state.kind === "done") this.#events.end(this.#canReuse && rest.byteLength === 0);
+    if (this.#state.kind === "done") this.#listener.onComplete(this.#canReuse && at === bytes.byteLength);
   }
 
   /** The connection ended. @throws MicroError `bad_gateway` in the middle of an answer. */
   finish(): void {
     if (this.#state.kind === "done") return;
     if (this.#state.kind !== "until_close") throw new MicroError("bad_gateway", "the answer broke off before its end");
-    this.#state = { kind: "done" };
-    this.#events.end(false);
+    this.#state = done;
+    this.#listener.onComplete(false);
   }
 
-  /** Takes what the state can use of the bytes; returns the rest. */
-  #step(state: Exclude<State, { kind: "done" }>, bytes: Buffer): Buffer {
+  /** Takes what the state can use of the bytes from `at` on; returns where the rest begins. */
+  #step(state: Exclude<State, { kind: "done" }>, bytes: Buffer, at: number): number {
     switch (state.kind) {
       case "head":
-        return this.#readHead(state.pending, bytes);
+        return this.#readHead(state.pending, bytes, at);
       case "fixed":
       case "chunk":
-        return this.#readPart(state, bytes);
+        return this.#readPart(state, bytes, at);
       case "chunk_end":
-        return this.#readChunkEnd(state, bytes);
+        return this.#readChunkEnd(state, bytes, at);
       case "chunk_size":
-        return this.#readLine(state, bytes, (line) => this.#startChunk(line));
       case "trailers":
-        return this.#readLine(state, bytes, (line) => this.#readTrailer(line));
+        return this.#readLine(state, bytes, at);
       case "until_close":
-        return this.#readToClose(bytes);
+        this.#listener.onBody(bytes.subarray(at));
+        return bytes.byteLength;
     }
     // Every kind of state is named above; the linter asks for a last word all the same.
     return state satisfies never;
   }
 
-  #readToClose(bytes: Buffer): Buffer {
-    this.#events.body(bytes);
-    return bytes.subarray(bytes.byteLength);
-  }
-
-  #readPart(state: { readonly kind: "fixed" | "chunk"; leftBytes: number }, bytes: Buffer): Buffer {
-    const part = bytes.subarray(0, state.leftBytes);
-    state.leftBytes -= part.byteLength;
-    this.#events.body(part);
-    if (state.leftBytes === 0 && state.kind === "fixed") this.#end();
-    else if (state.leftBytes === 0) this.#state = { kind: "chunk_end", leftBytes: 2 };
-    return bytes.subarray(part.byteLength);
-  }
-
-  #readChunkEnd(state: { leftBytes: number }, bytes: Buffer): Buffer {
-    const taken = Math.min(state.leftBytes, bytes.byteLength);
-    const expected = "\r\n".slice(2 - state.leftBytes);
-    if (!expected.startsWith(bytes.toString("latin1", 0, taken))) throw malformed("a chunk has no end");
-    state.leftBytes -= taken;
-    if (state.leftBytes === 0) this.#state = { kind: "chunk_size", line: "" };
-    return bytes.subarray(taken);
-  }
-
-  #readHead(pending: Buffer, bytes: Buffer): Buffer {
-    const all = pending.byteLength === 0 ? bytes : Buffer.concat([pending, bytes]);
+  #readHead(pending: Buffer, bytes: Buffer, at: number): number {
+    const isFirst = pending.byteLength === 0 && at === 0;
+    const all = isFirst ? bytes : Buffer.concat([pending, bytes.subarray(at)]);
     const end = all.indexOf(headEnd);
     if (end === -1 || end > limits.headerBytesMax) {
       if (all.byteLength > limits.headerBytesMax) throw malformed("its headers are too long");
       this.#state = { kind: "head", pending: all };
-      return all.subarray(all.byteLength);
+      return bytes.byteLength;
     }
-    const head = this.#parseHead(all.toString("latin1", 0, end));
-    const rest = all.subarray(end + headEnd.byteLength);
-    if (head.status < 200) this.#state = { kind: "head", pending: Buffer.alloc(0) };
+    const head = new Http1Head(all.toString("latin1", 0, end));
+    if (!head.keepsConnection) this.#canReuse = false;
+    if (head.status < 200) this.#state = beforeHead;
     else this.#startBody(head);
-    return rest;
-  }
-
-  #parseHead(text: string): Http1Head {
-    const [statusLine = "", ...lines] = text.split("\r\n");
-    const [, minor, status] = /^HTTP\/1\.([01]) (\d{3})(?: |$)/.exec(statusLine) ?? [];
-    if (status === undefined) throw malformed("it does not begin with a status of HTTP/1.1");
-    const headers = new Map<string, string>();
-    for (const line of lines) {
-      const colon = line.indexOf(":");
-      if (colon <= 0) throw malformed("a header has no name");
-      const name = line.slice(0, colon).toLowerCase();
-      const value = line.slice(colon + 1).trim();
-      const before = headers.get(name);
-      headers.set(name, before === undefined ? value : `${before}, ${value}`);
-    }
-    if (minor === "0" || /\bclose\b/i.test(headers.get("connection") ?? "")) this.#canReuse = false;
-    return { status: Number(status), headers };
+    return at + end + headEnd.byteLength - pending.byteLength;
   }
 
   #startBody(head: Http1Head): void {
-    const transfer = head.headers.get("transfer-encoding");
-    const length = head.headers.get("content-length");
-    this.#events.head(head);
+    const { "transfer-encoding": transfer, "content-length": length } = head.framing;
+    this.#listener.onHead(head);
     if (transfer !== undefined) {
       if (transfer.toLowerCase() !== "chunked") throw malformed(`its transfer encoding is ${transfer.slice(0, 40)}`);
       // Both at once is how answers are smuggled: read as the standard says, then never trusted again.
@@ -146,17 +105,51 @@ export class Http1ResponseParser {
       this.#state = { kind: "chunk_size", line: "" };
     } else if (length !== undefined) {
       if (!/^\d{1,15}$/.test(length)) throw malformed("its length is not a number");
-      this.#startFixed(Number(length));
-    } else if (head.status === 204 || head.status === 304) this.#end();
+      const leftBytes = Number(length);
+      this.#state = leftBytes === 0 ? done : { kind: "fixed", leftBytes };
+    } else if (head.status === 204 || head.status === 304) this.#state = done;
     else {
       this.#canReuse = false;
       this.#state = { kind: "until_close" };
     }
   }
 
-  #startFixed(bytes: number): void {
-    if (bytes === 0) this.#end();
-    else this.#state = { kind: "fixed", leftBytes: bytes };
+  #readPart(state: { readonly kind: "fixed" | "chunk"; leftBytes: number }, bytes: Buffer, at: number): number {
+    const part = bytes.subarray(at, at + state.leftBytes);
+    state.leftBytes -= part.byteLength;
+    this.#listener.onBody(part);
+    if (state.leftBytes === 0) this.#state = state.kind === "fixed" ? done : { kind: "chunk_end", leftBytes: 2 };
+    return at + part.byteLength;
+  }
+
+  #readChunkEnd(state: { leftBytes: number }, bytes: Buffer, at: number): number {
+    const end = Math.min(at + state.leftBytes, bytes.byteLength);
+    const expected = "\r\n".slice(2 - state.leftBytes);
+    if (!expected.startsWith(bytes.toString("latin1", at, end))) throw malformed("a chunk has no end");
+    state.leftBytes -= end - at;
+    if (state.leftBytes === 0) this.#state = { kind: "chunk_size", line: "" };
+    return end;
+  }
+
+  /** Gathers a line, which may come in pieces. */
+  #readLine(
+    state: { readonly kind: "chunk_size" | "trailers"; readonly line: string },
+    bytes: Buffer,
+    at: number,
+  ): number {
+    const newline = bytes.indexOf(0x0a, at);
+    const end = newline === -1 ? bytes.byteLength : newline;
+    const line = state.line + bytes.toString("latin1", at, end);
+    if (line.length > (state.kind === "trailers" ? limits.headerBytesMax : lineBytesMax))
+      throw malformed("a line is too long");
+    if (newline === -1) {
+      this.#state = { kind: state.kind, line };
+      return end;
+    }
+    if (!line.endsWith("\r")) throw malformed("a line has no end");
+    if (state.kind === "trailers") this.#readTrailer(line.slice(0, -1));
+    else this.#startChunk(line.slice(0, -1));
+    return end + 1;
   }
 
   #startChunk(line: string): void {
@@ -169,34 +162,6 @@ export class Http1ResponseParser {
   #readTrailer(line: string): void {
     this.#trailerBytes += line.length;
     if (this.#trailerBytes > limits.headerBytesMax) throw malformed("its trailers are too long");
-    if (line === "") this.#end();
-    else this.#state = { kind: "trailers", line: "" };
+    this.#state = line === "" ? done : { kind: "trailers", line: "" };
   }
-
-  /** Gathers a line, which may come in pieces; what follows it is returned. */
-  #readLine(
-    state: { readonly kind: "chunk_size" | "trailers"; readonly line: string },
-    bytes: Buffer,
-    use: (line: string) => void,
-  ): Buffer {
-    const newline = bytes.indexOf(0x0a);
-    const line = state.line + bytes.toString("latin1", 0, newline === -1 ? bytes.byteLength : newline);
-    if (line.length > (state.kind === "trailers" ? limits.headerBytesMax : lineBytesMax))
-      throw malformed("a line is too long");
-    if (newline === -1) {
-      this.#state = { kind: state.kind, line };
-      return bytes.subarray(bytes.byteLength);
-    }
-    if (!line.endsWith("\r")) throw malformed("a line has no end");
-    use(line.slice(0, -1));
-    return bytes.subarray(newline + 1);
-  }
-
-  #end(): void {
-    this.#state = { kind: "done" };
-  }
-}
-
-function malformed(what: string): MicroError {
-  return new MicroError("bad_gateway", `the answer is not HTTP/1.1: ${what}`);
 }

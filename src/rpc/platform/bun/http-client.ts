@@ -1,12 +1,11 @@
-import { AsyncQueue } from "#base/async-queue.ts";
 import { MicroError } from "#base/error.ts";
-import { limits } from "#base/limits.ts";
-import type { CancelSignal, HttpClient, HttpHeaders, HttpResult, HttpSend } from "#rpc/http-client.ts";
-import type { Http1Head } from "#rpc/http1-response.ts";
+import type { CancelSignal, HttpClient, HttpResult, HttpSend } from "#rpc/http-client.ts";
 import type { Http1Connection } from "./http1-connection.ts";
 import { Http1Exchange } from "./http1-exchange.ts";
 import { Http1Pool } from "./http1-pool.ts";
-import { formatRequestHead } from "./http1-request.ts";
+import { formatRequest, formatRequestHead } from "./http1-request.ts";
+import { StreamedAnswer } from "./streamed-answer.ts";
+import { WholeAnswer } from "./whole-answer.ts";
 
 /**
  * HTTP/1.1 over Bun's sockets.
@@ -21,30 +20,19 @@ export function createHttpClient(): HttpClient {
 class SocketHttpClient implements HttpClient {
   readonly #pool = new Http1Pool();
 
-  async post(address: string, send: HttpSend<Uint8Array>): Promise<HttpResult<Uint8Array>> {
-    assertNotAborted(send.signal);
-    const head = formatRequestHead(send, { address, bodyBytes: send.body.byteLength });
-    const connection = await this.#pool.acquire(address, send.signal);
+  /** Not an async function: most calls find a connection at hand, and then their request leaves at once. */
+  post(address: string, send: HttpSend<Uint8Array>): Promise<HttpResult<Uint8Array>> {
     return new Promise((resolve, reject) => {
-      const parts: Uint8Array[] = [];
-      let bodyBytes = 0;
-      let answer: Http1Head | undefined;
-      const exchange = this.#prepare(connection, send.signal, {
-        head: (received) => {
-          answer = received;
-        },
-        body: (part) => {
-          bodyBytes += part.byteLength;
-          if (bodyBytes > limits.messageBytesMax) throw answerTooLarge();
-          parts.push(part);
-        },
-        ended: (failure) => {
-          if (failure !== undefined) reject(failure);
-          else resolve({ status: answer?.status ?? 0, headers: toHeaders(answer), body: join(parts) });
-        },
-      });
-      exchange.start(send.signal);
-      exchange.end(Buffer.concat([head, send.body]));
+      const { signal } = send;
+      assertNotAborted(signal);
+      const request = formatRequest(send, address, send.body);
+      const answer = new WholeAnswer(resolve, reject);
+      const begin = (connection: Http1Connection): void => {
+        new Http1Exchange(this.#pool, { connection, signal }, answer).end(request);
+      };
+      const kept = this.#pool.take(address);
+      if (kept !== undefined) begin(kept);
+      else this.#pool.acquire(address, signal).then(begin).catch(reject);
     });
   }
 
@@ -52,31 +40,17 @@ class SocketHttpClient implements HttpClient {
     address: string,
     send: HttpSend<AsyncIterable<Uint8Array>>,
   ): Promise<HttpResult<AsyncIterable<Uint8Array>>> {
-    assertNotAborted(send.signal);
-    const head = formatRequestHead(send, { address });
-    const connection = await this.#pool.acquire(address, send.signal);
+    const { signal } = send;
+    assertNotAborted(signal);
+    const head = formatRequestHead(send, address);
+    const connection = await this.#pool.acquire(address, signal);
     const source = send.body[Symbol.asyncIterator]();
     return new Promise((resolve, reject) => {
-      // The queue has no brim of its own, because bytes that have arrived cannot be refused: its size holds the peer back.
-      const body = new AsyncQueue<Uint8Array>(Number.POSITIVE_INFINITY, () => exchange.abort(leftEarly()));
-      const exchange = this.#prepare(connection, send.signal, {
-        head: (answer) => resolve({ status: answer.status, headers: toHeaders(answer), body }),
-        body: (part) => {
-          body.push(part);
-          if (body.size < limits.streamQueueCountMax) return;
-          connection.pause();
-          body.onceDrained(() => connection.resume());
-        },
-        ended: (failure) => {
-          connection.resume();
-          body.close(failure);
-          // Without effect where the answer has begun; its reader gets the failure then.
-          if (failure !== undefined) reject(failure);
-          // Not awaited: a source that waits for its next part ends in its own time.
-          source.return?.().catch(() => undefined);
-        },
-      });
-      exchange.start(send.signal);
+      // Not awaited: a source that waits for its next part ends in its own time.
+      const leaveSource = (): void => void source.return?.().catch(() => undefined);
+      const answer = new StreamedAnswer(resolve, reject, leaveSource);
+      const exchange = new Http1Exchange(this.#pool, { connection, signal }, answer);
+      answer.follow(exchange);
       sendParts(exchange, head, source).catch((reason: unknown) => exchange.abort(MicroError.from(reason)));
     });
   }
@@ -85,28 +59,6 @@ class SocketHttpClient implements HttpClient {
     this.#pool.close();
     return Promise.resolve();
   }
-
-  /** An exchange that ends with its signal, and gives its connection back. */
-  #prepare(connection: Http1Connection, signal: CancelSignal | undefined, events: AnswerEvents): Http1Exchange {
-    const onAbort = (): void => exchange.abort(signal?.reason);
-    const exchange = new Http1Exchange(connection, {
-      head: (head) => events.head(head),
-      body: (part) => events.body(part),
-      ended: (failure, isClean) => {
-        signal?.removeEventListener("abort", onAbort);
-        events.ended(failure);
-        this.#pool.giveBack(connection, isClean);
-      },
-    });
-    signal?.addEventListener("abort", onAbort, { once: true });
-    return exchange;
-  }
-}
-
-interface AnswerEvents {
-  head(head: Http1Head): void;
-  body(part: Uint8Array): void;
-  ended(failure: MicroError | undefined): void;
 }
 
 /** Sends the parts of a body whose length is not known, no faster than the peer takes them. */
@@ -127,21 +79,4 @@ async function sendParts(exchange: Http1Exchange, head: Uint8Array, source: Asyn
 
 function assertNotAborted(signal: CancelSignal | undefined): void {
   if (signal?.aborted === true) throw MicroError.from(signal.reason, { code: "cancelled" });
-}
-
-function toHeaders(head: Http1Head | undefined): HttpHeaders {
-  return { get: (name) => head?.headers.get(name.toLowerCase()) ?? null };
-}
-
-function join(parts: readonly Uint8Array[]): Uint8Array {
-  const [first] = parts;
-  return parts.length === 1 && first !== undefined ? first : Buffer.concat(parts);
-}
-
-function leftEarly(): MicroError {
-  return new MicroError("cancelled", "the reader left before the end of the answer");
-}
-
-function answerTooLarge(): MicroError {
-  return new MicroError("payload_too_large", `the answer is above the limit of ${limits.messageBytesMax} bytes`);
 }

@@ -6,11 +6,11 @@ import { parseSocketAddress } from "#rpc/socket-address.ts";
 
 /** Who uses a connection at the moment. */
 export interface ConnectionUser {
-  data(bytes: Buffer): void;
+  onData(bytes: Buffer): void;
   /** All that was written is on its way. */
-  drained(): void;
+  onDrain(): void;
   /** The connection is gone; `cause` is the system's error where there was one. */
-  closed(cause: unknown): void;
+  onClose(cause: unknown): void;
 }
 
 /** One TCP or unix connection for HTTP/1.1, used by one exchange at a time. */
@@ -139,7 +139,7 @@ export class Http1Connection {
   }
 
   #receive(bytes: Buffer): void {
-    if (this.#user !== undefined) this.#user.data(bytes);
+    if (this.#user !== undefined) this.#user.onData(bytes);
     // Nobody asked: whatever it is, the connection is no longer clean.
     else this.#close(undefined);
   }
@@ -156,7 +156,7 @@ export class Http1Connection {
       }
       this.#unsent.shift();
     }
-    this.#user?.drained();
+    this.#user?.onDrain();
   }
 
   #close(cause: unknown): void {
@@ -164,7 +164,7 @@ export class Http1Connection {
     const user = this.#user;
     this.destroy();
     if (user === undefined) this.#onIdleClose(this);
-    else user.closed(cause);
+    else user.onClose(cause);
   }
 }
 

@@ -25,6 +25,15 @@ export class Http1Pool {
   #sweep: Timer | undefined;
   #isClosed = false;
 
+  /** A connection for one exchange, as `acquire` gives it, where one is at hand that was in use just now. */
+  take(address: string): Http1Connection | undefined {
+    const idle = this.#isClosed ? undefined : this.#places.get(address)?.idle;
+    const last = idle?.at(-1);
+    if (last === undefined || last.isClosed || Date.now() - last.idleSinceMs > freshMs) return undefined;
+    idle?.pop();
+    return last;
+  }
+
   /**
    * A connection for one exchange, which must be given back.
    *
