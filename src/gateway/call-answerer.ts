@@ -64,51 +64,62 @@ export class CallAnswerer {
     this.#targets = { directory, core, remote };
   }
 
-  /** Undefined where the connection has become a WebSocket. @throws MicroError */
-  async answer(request: CallRequest, route: Route): Promise<Response | undefined> {
+  /** Undefined where the connection has become a WebSocket. @throws MicroError, or fails with one */
+  answer(request: CallRequest, route: Route): Promise<Response | undefined> {
     const { source, url, trace } = request;
-    let bounded: IncomingCall | undefined;
+    const named: CallTarget = { ...route, path: url.path, encoding: encodingOf(source) };
+    // In this process nobody else watches over the time; of a WebSocket nobody else says when its caller left.
+    if (source.hasTimeout || source.wantsSocket || this.#deps.core(route.service) !== undefined)
+      return this.#answerBounded(request, new IncomingCall(source, named));
+    const exchange = { source, url, trace, call: new EdgeCall(source, named) };
+    const admitted = this.#admit(exchange);
+    if (!(admitted instanceof Promise)) return this.#run(exchange, admitted);
+    return admitted.then((target) => this.#run(exchange, target));
+  }
+
+  async #answerBounded(request: CallRequest, call: IncomingCall): Promise<Response | undefined> {
+    const { source, trace } = request;
+    const isTimed = call.deadlineMs !== undefined;
     try {
-      const named: CallTarget = { ...route, path: url.path, encoding: encodingOf(source) };
-      // In this process nobody else watches over the time; of a WebSocket nobody else says when its caller left.
-      if (source.hasTimeout || source.wantsSocket || this.#deps.core(route.service) !== undefined)
-        bounded = new IncomingCall(source, named);
-      const call = bounded ?? new EdgeCall(source, named);
-      const guarded = this.#deps.guard(call);
-      if (guarded !== undefined) await guarded;
-      trace.account = call.account;
-      this.#deps.admission.charge(call.account, trace);
-      const target = findTarget(this.#targets, call);
-      if (source.wantsSocket && bounded !== undefined) return this.#openSocket({ ...request, call: bounded }, target);
+      const target = await this.#admit({ ...request, call });
+      if (source.wantsSocket) return this.#openSocket({ ...request, call }, target);
       // A caller who says how long he waits may wait for longer than a connection may be silent.
-      if (bounded?.deadlineMs !== undefined) source.keepOpen();
-      const work = this.#run({ source, url, trace, call }, target);
-      return await (bounded?.deadlineMs === undefined ? work : bounded.until(work));
+      if (isTimed) source.keepOpen();
+      const work = this.#run({ ...request, call }, target);
+      return await (isTimed ? call.until(work) : work);
     } finally {
-      bounded?.finish();
-      if (bounded?.deadlineMs !== undefined && !trace.isStream) source.restoreTimeout();
+      call.finish();
+      if (isTimed && !trace.isStream) source.restoreTimeout();
     }
   }
 
+  /** What answers a call that may be made; at once where the guard does not have to wait. @throws MicroError */
+  #admit({ call, trace }: Exchange): Target | Promise<Target> {
+    const guarded = this.#deps.guard(call);
+    return guarded === undefined ? this.#charge(call, trace) : guarded.then(() => this.#charge(call, trace));
+  }
+
+  #charge(call: ServerCall, trace: RequestTrace): Target {
+    trace.account = call.account;
+    this.#deps.admission.charge(call.account, trace);
+    return findTarget(this.#targets, call);
+  }
+
   async #run(exchange: Exchange, target: Target): Promise<Response> {
-    const { source, call, trace } = exchange;
-    const uploadField = findUploadField(target, source.method);
+    const { source, url, call, trace } = exchange;
+    const { method } = source;
+    const uploadField = findUploadField(target, method);
     if (uploadField !== undefined) return this.#upload(exchange, target, uploadField);
     requireOneMessage(target, call);
-    const bytes = await this.#readMessage(exchange, target);
+    const contentType = source.header("content-type") ?? "";
+    const body = hasBody(method) ? await source.readBody(this.#bodyBytesMax) : noBytes;
+    const parts = { method, contentType, query: url.query, body, type: target.requestType };
+    const isForm = hasBody(method) && isMultipart(contentType);
+    const bytes = isForm ? await readMultipartMessage(parts) : toRequestMessage(parts).bytes;
     if (target.kind !== "unary") return this.#answerMany(exchange, target, bytes);
     const answer = await target.method.unary(bytes, call);
     if (answer.byteLength === 0) return new Response(null, { status: 204 });
-    return trace.answer(answer, call.encoding === "json" ? "application/json" : (source.header("content-type") ?? ""));
-  }
-
-  async #readMessage({ source, url }: Exchange, { requestType: type }: Target): Promise<Uint8Array> {
-    const { method } = source;
-    const contentType = source.header("content-type") ?? "";
-    const body = hasBody(method) ? await source.readBody(this.#bodyBytesMax) : noBytes;
-    const parts = { method, contentType, query: url.query, body, type };
-    if (hasBody(method) && isMultipart(contentType)) return readMultipartMessage(parts);
-    return toRequestMessage(parts).bytes;
+    return trace.answer(answer, call.encoding === "json" ? "application/json" : contentType);
   }
 
   /** The body is one field of the messages of a stream, piece by piece. */

@@ -32,6 +32,7 @@ const slowBodySeconds = 255;
 
 /** An HTTP request as the source of a call. */
 export class GatewayRequest implements CallSource {
+  readonly method: string;
   readonly #request: Request;
   readonly #host: RequestHost;
   /** All headers, with the token of the cookie where there is no other; what travels on is decided on the way out. */
@@ -43,14 +44,11 @@ export class GatewayRequest implements CallSource {
     headers: Record<string, string>,
     cors: CorsOptions,
   ) {
+    this.method = request.method;
     this.#request = request;
     this.#host = host;
     this.#headers = headers;
     if (this.#headers["cookie"] !== undefined) takeCookieToken(this.#headers, cors);
-  }
-
-  get method(): string {
-    return this.#request.method;
   }
 
   get peer(): string {
@@ -126,19 +124,19 @@ export class GatewayRequest implements CallSource {
    * @throws MicroError `payload_too_large` above `bytesMax`, `unsupported_media_type` or `invalid_argument` when it is
    * compressed otherwise than it may be or says.
    */
-  async readBody(bytesMax: number): Promise<Uint8Array> {
-    const body = await this.#readRaw(bytesMax);
+  readBody(bytesMax: number): Promise<Uint8Array> {
+    const body = this.#readRaw(bytesMax);
     const { compression } = this;
-    return compression === undefined ? body : decompress(body, compression, bytesMax);
+    return compression === undefined ? body : body.then((bytes) => decompress(bytes, compression, bytesMax));
   }
 
-  async #readRaw(bytesMax: number): Promise<Uint8Array> {
+  #readRaw(bytesMax: number): Promise<Uint8Array> {
     const length = this.#headers["content-length"];
     if (length === undefined) return this.#collectBody(bytesMax);
     const bytes = Number(length);
-    if (bytes > bytesMax) throw tooLarge(bytesMax);
+    if (bytes > bytesMax) return Promise.reject(tooLarge(bytesMax));
     if (bytes > quickBodyBytesMax) this.allowSlowBody();
-    return new Uint8Array(await this.#request.arrayBuffer());
+    return this.#request.arrayBuffer().then((buffer) => new Uint8Array(buffer));
   }
 
   /** A body whose length nobody said. */

@@ -49,7 +49,7 @@ export class Http1Head implements HttpHeaders {
 /** @throws MicroError `bad_gateway` for a line that is no header. */
 function readFraming(text: string): Framing {
   const framing: Framing = {};
-  for (let end = text.indexOf("\r\n"); end !== -1; ) {
+  for (let end = text.indexOf("\r\n"); end !== -1;) {
     const start = end + 2;
     end = text.indexOf("\r\n", start);
     const colon = text.indexOf(":", start);
