@@ -53,19 +53,23 @@ async function answerUnary(
   request: HttpRequest,
   { call, contentType }: { call: IncomingCall; contentType: ContentType },
 ): Promise<HttpResponse> {
+  const isTimed = call.deadlineMs !== undefined;
   try {
-    const work = runUnary(options, request, call);
-    const body = await (call.deadlineMs === undefined ? work : call.until(work));
+    const admitted = admit(options, call);
+    // A promise of a method is waited for; what most calls get is the method.
+    const work =
+      admitted instanceof Promise
+        ? admitted.then((method) => runUnary(method, request, call))
+        : runUnary(admitted, request, call);
+    const body = await (isTimed ? call.until(work) : work);
     return { status: 200, headers: contentType.headers, body };
   } finally {
     call.finish();
   }
 }
 
-async function runUnary(options: RpcServerOptions, request: HttpRequest, call: IncomingCall): Promise<Uint8Array> {
-  const admitted = admit(options, call);
-  const method: RpcMethod = admitted instanceof Promise ? await admitted : admitted;
-  return method.unary(await request.readBody(limits.messageBytesMax), call);
+function runUnary(method: RpcMethod, request: HttpRequest, call: IncomingCall): Promise<Uint8Array> {
+  return request.readBody(limits.messageBytesMax).then((message) => method.unary(message, call));
 }
 
 function answerOther(options: RpcServerOptions, request: HttpRequest): HttpResponse | Promise<HttpResponse> {

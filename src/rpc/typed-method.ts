@@ -19,12 +19,8 @@ export class TypedMethod implements RpcMethod {
     this.#implementation = implementation;
   }
 
-  async unary(message: Uint8Array, call: ServerCall): Promise<Uint8Array> {
-    try {
-      return await this.#answerOne(message, call);
-    } catch (reason) {
-      throw this.#named(reason);
-    }
+  unary(message: Uint8Array, call: ServerCall): Promise<Uint8Array> {
+    return this.#answerOne(message, call);
   }
 
   async *stream(messages: AsyncIterable<Uint8Array>, call: ServerCall): AsyncGenerator<Uint8Array> {
@@ -37,19 +33,25 @@ export class TypedMethod implements RpcMethod {
   }
 
   async #answerOne(message: Uint8Array, call: ServerCall): Promise<Uint8Array> {
-    this.#requireEncoding(call);
     const { kind, spec, handle } = this.#implementation;
-    if (kind === "unary") {
-      const answer = await handle(decodeMessage(spec.input, message, call.encoding), call);
-      return encodeMessage(spec.output, answer, call.encoding);
+    try {
+      this.#requireEncoding(call);
+      if (kind === "unary") {
+        const answer = await handle(decodeMessage(spec.input, message, call.encoding), call);
+        return encodeMessage(spec.output, answer, call.encoding);
+      }
+      if (kind === "client_stream") {
+        const answer = await handle(this.#decodeAll(only(message), call), call);
+        return encodeMessage(spec.output, answer, call.encoding);
+      }
+    } catch (reason) {
+      throw this.#named(reason);
     }
-    if (kind === "client_stream") {
-      const answer = await handle(this.#decodeAll(only(message), call), call);
-      return encodeMessage(spec.output, answer, call.encoding);
-    }
-    throw new MicroError(
-      "unimplemented",
-      `${spec.endpoint} answers with a stream; call it over gRPC or with content type application/connect+json`,
+    throw this.#named(
+      new MicroError(
+        "unimplemented",
+        `${spec.endpoint} answers with a stream; call it over gRPC or with content type application/connect+json`,
+      ),
     );
   }
 

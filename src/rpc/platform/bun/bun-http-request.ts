@@ -8,6 +8,7 @@ export class BunHttpRequest implements HttpRequest {
   readonly #request: Request;
   readonly #server: Bun.Server<undefined>;
   #target: string | undefined;
+  #headers: Metadata | undefined;
 
   constructor(request: Request, server: Bun.Server<undefined>) {
     this.#request = request;
@@ -24,11 +25,13 @@ export class BunHttpRequest implements HttpRequest {
   }
 
   header(name: string): string | undefined {
-    return this.#request.headers.get(name) ?? undefined;
+    return this.metadata()[name];
   }
 
   metadata(): Metadata {
-    return Object.fromEntries(this.#request.headers);
+    // All at once costs no more than a few of them one by one.
+    this.#headers ??= toMetadata(this.#request.headers);
+    return this.#headers;
   }
 
   get body(): AsyncIterable<Uint8Array> {
@@ -50,6 +53,13 @@ export class BunHttpRequest implements HttpRequest {
     if (Number(announced) > bytesMax) return Promise.reject(tooLarge(bytesMax));
     return this.#request.arrayBuffer().then((buffer) => new Uint8Array(buffer));
   }
+}
+
+function toMetadata(headers: Headers): Metadata {
+  const record = headers.toJSON();
+  const { "set-cookie": cookies } = record;
+  // The one name that comes as a list. No request should have it.
+  return cookies === undefined ? record : { ...record, "set-cookie": cookies.join(", ") };
 }
 
 /** Path and query of an URL as Bun gives it: absolute, or the bare target where the `host` header is unusable. */
