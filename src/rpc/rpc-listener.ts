@@ -4,6 +4,7 @@ import { limits } from "#base/limits.ts";
 import { linkHttp2 } from "#platform/http2-link.ts";
 import { widenConnectionWindow } from "#platform/http2-window.ts";
 import type { Connection, ConnectionTable } from "./connection-table.ts";
+import { handBack } from "./hand-back.ts";
 import type { HttpListener } from "./http-exchange.ts";
 import type { Http2Link } from "./http2-link.ts";
 import { listenNet, type Acceptor } from "./net-listener.ts";
@@ -90,11 +91,7 @@ function peek(socket: Socket, decide: (isHttp2: boolean) => void): void {
     const start = String.fromCodePoint(...seen.subarray(0, http2Preface.length));
     if (start.length < http2Preface.length && http2Preface.startsWith(start)) return;
     socket.removeListener("data", look);
-    socket.pause();
-    socket.unshift(seen);
-    decide(start === http2Preface);
-    // Who reads through events wants the flow back; who reads the connection itself takes what waits on its own.
-    if (socket.listenerCount("data") > 0) socket.resume();
+    handBack(socket, seen, () => decide(start === http2Preface));
   };
   socket.on("data", look);
 }
