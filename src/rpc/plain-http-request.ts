@@ -55,14 +55,14 @@ export class PlainHttpRequest implements HttpRequest {
   drop(): void {
     this.#isKept = false;
     this.#parts = [];
-    this.#fail(new MicroError("cancelled", "the request was answered before its end"));
+    this.#fail(answeredEarly);
     this.#socket.resume();
   }
 
   /** The connection is gone. */
   leave(): void {
     this.#hasLeft = true;
-    this.#fail(brokeOff());
+    this.#fail(brokeOff);
     this.#controller?.abort();
   }
 
@@ -97,7 +97,8 @@ export class PlainHttpRequest implements HttpRequest {
     this.#socket.resume();
     return new Promise((resolve, reject) => {
       const seconds = limits.requestTimeoutMs / 1_000;
-      const late = (): void => this.#fail(new MicroError("timeout", `the body did not arrive within ${seconds} s`));
+      const late = (): void =>
+        this.#fail(() => new MicroError("timeout", `the body did not arrive within ${seconds} s`));
       this.#reader = { resolve, reject, timer: setTimeout(late, limits.requestTimeoutMs) };
     });
   }
@@ -112,8 +113,9 @@ export class PlainHttpRequest implements HttpRequest {
     this.#takeReader()?.resolve(this.#join());
   }
 
-  #fail(reason: MicroError): void {
-    this.#takeReader()?.reject(reason);
+  /** The reason is made for those who wait, because an error costs a stack. */
+  #fail(makeReason: () => MicroError): void {
+    this.#takeReader()?.reject(makeReason());
   }
 
   #takeReader(): Reader | undefined {
@@ -131,6 +133,10 @@ export class PlainHttpRequest implements HttpRequest {
 
 function brokeOff(): MicroError {
   return new MicroError("cancelled", "the request broke off");
+}
+
+function answeredEarly(): MicroError {
+  return new MicroError("cancelled", "the request was answered before its end");
 }
 
 async function* once(read: () => Promise<Uint8Array>): AsyncGenerator<Uint8Array> {
