@@ -1,7 +1,7 @@
 import { describe, expect, it } from "bun:test";
 import fc from "fast-check";
-import { addPlaces, countPlaces, decodePlaces, encodePlaces } from "./event-places.ts";
-import { toPublishedRuns } from "./published-runs.ts";
+import { addPlaces, countPlaces, decodePlaces, encodePlaces, PlaceReader } from "./event-places.ts";
+import { addPlacesToRuns, type GrowingRun } from "./published-runs.ts";
 
 const run = fc.record({ place: fc.integer({ min: 1, max: 50 }), count: fc.integer({ min: 1, max: 20 }) });
 const duplicate = fc.record({ place: fc.integer({ min: -50, max: -1 }), count: fc.constant(1) });
@@ -15,7 +15,8 @@ describe("addPlaces()", () => {
         const each = added.flatMap(({ place, count }) => Array.from({ length: count }, (_, index) => place + index));
         expect(countPlaces(places)).toBe(each.length);
         expect(decodePlaces(encodePlaces(places))).toEqual(places);
-        const runs = toPublishedRuns([{ idPrefix: "p", count: each.length }], places);
+        const runs: GrowingRun[] = [];
+        addPlacesToRuns(runs, "p", each.length, new PlaceReader(places));
         expect(
           runs.flatMap(({ firstSequence, count, isDuplicate }) =>
             Array.from({ length: count }, (_, index) => (isDuplicate ? -1 : 1) * (firstSequence + index)),

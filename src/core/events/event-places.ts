@@ -9,11 +9,42 @@ export function addPlaces(places: number[], place: number, count: number): void 
   else places.push(place, count);
 }
 
+/** Adds all of `more`. */
+export function joinPlaces(places: number[], more: EventPlaces): void {
+  for (let at = 0; at < more.length; at += 2) addPlaces(places, more[at] ?? 0, more[at + 1] ?? 0);
+}
+
 /** How many events the places stand for. */
 export function countPlaces(places: EventPlaces): number {
   let count = 0;
   for (let at = 1; at < places.length; at += 2) count += places[at] ?? 0;
   return count;
+}
+
+/** Gives places out, from the first to the last. */
+export class PlaceReader {
+  readonly #places: EventPlaces;
+  #at = 0;
+  /** Given out of the pair at `#at`. */
+  #given = 0;
+
+  constructor(places: EventPlaces) {
+    this.#places = places;
+  }
+
+  /** The place of the next event, and how many events follow it there, at most `countMax`; undefined at the end. */
+  take(countMax: number): { readonly place: number; readonly count: number } | undefined {
+    if (this.#at >= this.#places.length) return undefined;
+    const place = (this.#places[this.#at] ?? 0) + this.#given;
+    const left = (this.#places[this.#at + 1] ?? 0) - this.#given;
+    const count = Math.min(left, countMax);
+    this.#given += count;
+    if (count === left) {
+      this.#at += 2;
+      this.#given = 0;
+    }
+    return { place, count };
+  }
 }
 
 /** Places in the bytes that are kept: numbers of eight bytes each. */

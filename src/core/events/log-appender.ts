@@ -3,7 +3,7 @@ import type { TopicKey } from "#interface/events.ts";
 import { addPlaces } from "./event-places.ts";
 import type { LogChunkTable } from "./log-chunk-table.ts";
 import { parseId } from "./log-id.ts";
-import type { AppendedTopic, EventPlaces, PackedRun } from "./log-message.ts";
+import type { AppendedTopic, PackedRun } from "./log-message.ts";
 import { readHead, readId } from "./log-record.ts";
 import { LogRun } from "./log-run.ts";
 import type { LogTopic, LogTopicTable } from "./log-topic-table.ts";
@@ -42,15 +42,13 @@ export class LogAppender {
   }
 
   /**
-   * Appends the events of one write, and says where they are.
+   * Appends the events of one write, and adds where they are to `places`.
    *
    * @throws MicroError when the write is refused; nothing of it was appended then.
    */
-  append(runs: readonly PackedRun[]): EventPlaces {
+  append(runs: readonly PackedRun[], places: number[]): void {
     for (const run of runs) this.#check(run);
-    const places: number[] = [];
     for (const run of runs) addPlaces(places, this.#appendRun(run), run.count);
-    return places;
   }
 
   /** Writes what was appended, and says which topics grew how far. */

@@ -60,16 +60,16 @@ export interface RefusedWrite {
 /** On disk. */
 export interface CommittedWrites {
   readonly kind: "committed";
-  /** Of each write where its events went. */
-  readonly places: readonly EventPlaces[];
+  /** Where the events went, of all writes that were not refused. */
+  readonly places: EventPlaces;
   /** By index of the topic; undefined for one that does not exist because all its writes were refused. */
   readonly topics: readonly (AppendedTopic | undefined)[];
   readonly refused: readonly RefusedWrite[];
 }
 
 /**
- * Pairs that stand for the events of a write, in order: a place, and how many events have it and those behind it. The
- * place of a single event whose id an earlier one has is negative. Empty for a write that was refused.
+ * Pairs that stand for events, in order: a place, and how many events have it and those behind it. The place of a single
+ * event whose id an earlier one has is negative.
  */
 export type EventPlaces = readonly number[];
 

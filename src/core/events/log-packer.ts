@@ -3,10 +3,11 @@ import { limits } from "#base/limits.ts";
 import type { NewEvent, PublishedRun, TopicKey } from "#interface/events.ts";
 import type { EntryPacker, PackedRequest } from "#sqlite/group-commit.ts";
 import type { LogWrite } from "./event-log.ts";
+import { PlaceReader } from "./event-places.ts";
 import type { CommittedWrites, LogReply, LogRequest, PackedRun, WriteExtras } from "./log-message.ts";
 import { encodePlace } from "./log-place.ts";
 import { headBytes, recordBytesMax, writeRecord } from "./log-record.ts";
-import { toPublishedRuns } from "./published-runs.ts";
+import { addPlacesToRuns, type GrowingRun } from "./published-runs.ts";
 
 /** A write that passed the checks. */
 export interface CheckedWrite {
@@ -16,7 +17,7 @@ export interface CheckedWrite {
 }
 
 /** A run that still grows. */
-type GrowingRun = { -readonly [K in keyof PackedRun]: PackedRun[K] };
+type GrowingPackedRun = { -readonly [K in keyof PackedRun]: PackedRun[K] };
 
 /** Packs writes for the writer; payloads are copied at once, so that callers may reuse their memory. */
 export class LogPacker implements EntryPacker<CheckedWrite, readonly PublishedRun[], LogRequest, LogReply> {
@@ -25,7 +26,7 @@ export class LogPacker implements EntryPacker<CheckedWrite, readonly PublishedRu
   #view: DataView;
   #length = 0;
   /** By write. */
-  readonly #runs: GrowingRun[][] = [];
+  readonly #runs: GrowingPackedRun[][] = [];
   readonly #topics: TopicKey[] = [];
   readonly #topicIndexes = new Map<string, number>();
   /** Events that come together often go to one topic. */
@@ -51,7 +52,7 @@ export class LogPacker implements EntryPacker<CheckedWrite, readonly PublishedRu
 
   add({ write, metadata }: CheckedWrite): void {
     const { namespace, events, batch, places = [], trims = [] } = write;
-    const runs: GrowingRun[] = [];
+    const runs: GrowingPackedRun[] = [];
     let index = 0;
     for (const event of events) {
       this.#addEvent(runs, this.#indexOf(namespace, event.topic), event, metadata?.[index] ?? "");
@@ -86,16 +87,19 @@ export class LogPacker implements EntryPacker<CheckedWrite, readonly PublishedRu
   }
 
   #results({ places, topics, refused }: CommittedWrites): (readonly PublishedRun[] | MicroError)[] {
-    const prefixOf = ({ hasId, topicIndex }: PackedRun): string => (hasId ? "" : (topics[topicIndex]?.idPrefix ?? ""));
-    const results: (readonly PublishedRun[] | MicroError)[] = this.#runs.map((runs, write) => {
-      const named = runs.map((run) => ({ idPrefix: prefixOf(run), count: run.count }));
-      return toPublishedRuns(named, places[write] ?? []);
+    const refusals = new Map(refused.map((each) => [each.write, each]));
+    const reader = new PlaceReader(places);
+    return this.#runs.map((runs, write) => {
+      const refusal = refusals.get(write);
+      if (refusal !== undefined) return new MicroError(refusal.code, refusal.detail, { at: "events" });
+      const published: GrowingRun[] = [];
+      for (const { hasId, topicIndex, count } of runs)
+        addPlacesToRuns(published, hasId ? "" : (topics[topicIndex]?.idPrefix ?? ""), count, reader);
+      return published;
     });
-    for (const { write, code, detail } of refused) results[write] = new MicroError(code, detail, { at: "events" });
-    return results;
   }
 
-  #addEvent(runs: GrowingRun[], topicIndex: number, event: NewEvent, metadata: string): void {
+  #addEvent(runs: GrowingPackedRun[], topicIndex: number, event: NewEvent, metadata: string): void {
     this.#reserve(recordBytesMax(event, metadata));
     const start = this.#length;
     const end = writeRecord({ bytes: this.#bytes, view: this.#view }, start, event, metadata);

@@ -1,11 +1,11 @@
 import type { Database } from "bun:sqlite";
 import { MicroError } from "#base/error.ts";
 import { limits } from "#base/limits.ts";
-import type { Retention, TopicKey } from "#interface/events.ts";
+import type { BatchNumber, Retention, TopicKey } from "#interface/events.ts";
 import type { FileWriter } from "#sqlite/serve-writer.ts";
 import { Transaction } from "#sqlite/transaction.ts";
 import type { GroupKey } from "./event-log.ts";
-import { countPlaces } from "./event-places.ts";
+import { countPlaces, joinPlaces } from "./event-places.ts";
 import { LogAppender } from "./log-appender.ts";
 import { LogBatchTable } from "./log-batch-table.ts";
 import { LogChunkTable } from "./log-chunk-table.ts";
@@ -87,36 +87,32 @@ export class LogWriter implements FileWriter<LogRequest, LogReply> {
     const appender = new LogAppender({ ...common, keys: writes.topics, bytes, nowMs });
     const extras = new Map(writes.extras.map((each) => [each.write, each]));
     const refused = new Map<number, RefusedWrite>();
-    const places: EventPlaces[] = [];
+    const places: number[] = [];
+    let write = 0;
     for (const runs of readRuns(writes, bytes)) {
-      const write = places.length;
       try {
-        places.push(this.#append({ appender, runs, nowMs, extras: extras.get(write) }));
+        this.#append({ appender, runs, nowMs, extras: extras.get(write) }, places);
       } catch (reason) {
         if (!MicroError.is(reason)) throw reason;
         refused.set(write, { write, code: reason.code, detail: reason.detail });
-        places.push([]);
       }
+      write += 1;
     }
     const topics = appender.finish();
     for (const each of writes.extras) if (!refused.has(each.write)) this.#writeExtras(each, bytes, nowMs);
     return { kind: "committed", places, topics, refused: [...refused.values()] };
   }
 
-  /** Appends the events of one write, unless it is a batch that was appended before, and says where they are. */
-  #append({ appender, runs, nowMs, extras }: Appending): EventPlaces {
-    if (extras?.batch === undefined) return appender.append(runs);
+  /** Appends the events of one write, unless it is a batch that was appended before; adds where they are to `places`. */
+  #append({ appender, runs, nowMs, extras }: Appending, places: number[]): void {
+    if (extras?.batch === undefined) return appender.append(runs, places);
     const { namespace, batch } = extras;
     const earlier = this.#batches.findPlaces(namespace, batch);
-    if (earlier === undefined) {
-      const places = appender.append(runs);
-      this.#batches.keep(namespace, batch, { places, nowMs });
-      return places;
-    }
-    const count = runs.reduce((sum, each) => sum + each.count, 0);
-    const countBefore = countPlaces(earlier);
-    if (count === countBefore) return earlier;
-    throw new MicroError("conflict", `batch ${batch.number} of this publisher had ${countBefore} events before`);
+    if (earlier !== undefined) return joinPlaces(places, requireSame(earlier, runs, batch));
+    const own: number[] = [];
+    appender.append(runs, own);
+    this.#batches.keep(namespace, batch, { places: own, nowMs });
+    joinPlaces(places, own);
   }
 
   #writeExtras({ places, trims }: WriteExtras, bytes: Uint8Array, nowMs: number): void {
@@ -186,6 +182,14 @@ interface Appending {
   readonly runs: readonly PackedRun[];
   readonly extras: WriteExtras | undefined;
   readonly nowMs: number;
+}
+
+/** @throws MicroError `conflict` for a batch of another size than the one that was appended under its number. */
+function requireSame(earlier: EventPlaces, runs: readonly PackedRun[], { number }: BatchNumber): EventPlaces {
+  const count = runs.reduce((sum, each) => sum + each.count, 0);
+  const countBefore = countPlaces(earlier);
+  if (count === countBefore) return earlier;
+  throw new MicroError("conflict", `batch ${number} of this publisher had ${countBefore} events before`);
 }
 
 function preparePlaces(database: Database) {

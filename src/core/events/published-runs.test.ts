@@ -1,15 +1,16 @@
 import { describe, expect, it } from "bun:test";
-import { toPublishedRuns } from "./published-runs.ts";
+import { PlaceReader } from "./event-places.ts";
+import { addPlacesToRuns, type GrowingRun } from "./published-runs.ts";
 
-describe("toPublishedRuns()", () => {
+describe("addPlacesToRuns()", () => {
   it("lays places on the ids of their events, however both are cut up", () => {
-    const named = [
-      { idPrefix: "a", count: 3 },
-      { idPrefix: "a", count: 2 },
-      { idPrefix: "", count: 1 },
-      { idPrefix: "b", count: 2 },
-    ];
-    expect(toPublishedRuns(named, [10, 4, 20, 1, -7, 1, 3, 2])).toEqual([
+    const places = new PlaceReader([10, 4, 20, 1, -7, 1, 3, 2]);
+    const runs: GrowingRun[] = [];
+    addPlacesToRuns(runs, "a", 3, places);
+    addPlacesToRuns(runs, "a", 2, places);
+    addPlacesToRuns(runs, "", 1, places);
+    addPlacesToRuns(runs, "b", 2, places);
+    expect(runs).toEqual([
       { idPrefix: "a", firstSequence: 10, count: 4, isDuplicate: false },
       { idPrefix: "a", firstSequence: 20, count: 1, isDuplicate: false },
       { idPrefix: "", firstSequence: 7, count: 1, isDuplicate: true },
@@ -17,7 +18,11 @@ describe("toPublishedRuns()", () => {
     ]);
   });
 
-  it("gives nothing for a write that was refused", () => {
-    expect(toPublishedRuns([{ idPrefix: "a", count: 3 }], [])).toEqual([]);
+  it("gives one caller's part of a run to him and the rest to the next", () => {
+    const places = new PlaceReader([5, 3]);
+    const [first, second]: [GrowingRun[], GrowingRun[]] = [[], []];
+    addPlacesToRuns(first, "a", 1, places);
+    addPlacesToRuns(second, "a", 2, places);
+    expect([first, second]).toMatchObject([[{ firstSequence: 5, count: 1 }], [{ firstSequence: 6, count: 2 }]]);
   });
 });

@@ -1,6 +1,6 @@
+import type { PlaceReader } from "./event-places.ts";
 import type { NewEvent, PublishedEvent, PublishedRun } from "#interface/events.ts";
 import { makeId } from "./log-id.ts";
-import type { EventPlaces } from "./log-message.ts";
 
 /** A run that still grows. */
 export type GrowingRun = { -readonly [K in keyof PublishedRun]: PublishedRun[K] };
@@ -17,32 +17,15 @@ export function addToRuns(runs: GrowingRun[], next: PublishedRun): void {
   else runs.push({ ...next });
 }
 
-/**
- * What became of the events of a batch.
- *
- * @param named what the ids of the events begin with, empty where the publisher gave them
- * @param places where the same events went; what follows one another may be cut up otherwise
- */
-export function toPublishedRuns(
-  named: readonly { readonly idPrefix: string; readonly count: number }[],
-  places: EventPlaces,
-): readonly PublishedRun[] {
-  const runs: GrowingRun[] = [];
-  let at = 0;
-  let taken = 0;
-  for (const { idPrefix, count } of named) {
-    for (let open = count; open > 0 && at < places.length;) {
-      const [place = 0, placeCount = 0] = places.slice(at, at + 2);
-      const step = Math.min(open, placeCount - taken);
-      addToRuns(runs, { idPrefix, firstSequence: Math.abs(place) + taken, count: step, isDuplicate: place < 0 });
-      open -= step;
-      taken += step;
-      if (taken < placeCount) continue;
-      at += 2;
-      taken = 0;
-    }
+/** Adds what became of the next events, whose ids begin with `idPrefix`; empty where the publisher gave them. */
+export function addPlacesToRuns(runs: GrowingRun[], idPrefix: string, count: number, places: PlaceReader): void {
+  for (let open = count; open > 0;) {
+    const next = places.take(open);
+    if (next === undefined) return;
+    const { place } = next;
+    addToRuns(runs, { idPrefix, firstSequence: Math.abs(place), count: next.count, isDuplicate: place < 0 });
+    open -= next.count;
   }
-  return runs;
 }
 
 /** The runs of a batch as one answer an event. @param events the batch */
