@@ -2,36 +2,35 @@ import type { ClientHttp2Stream } from "node:http2";
 import { AsyncQueue } from "#base/async-queue.ts";
 import { MicroError } from "#base/error.ts";
 import { limits } from "#base/limits.ts";
+import { connectBytes } from "#platform/connect-bytes.ts";
 import { drained } from "./drained.ts";
 import { GrpcCall } from "./grpc-call.ts";
 import { encodeFrame } from "./grpc-frame.ts";
+import { GrpcHeaders } from "./grpc-headers.ts";
+import { GrpcUnaryCall, type AnswerPromise, type GrpcUnaryDeps } from "./grpc-unary-call.ts";
+import { Http2Connection } from "./http2/http2-connection.ts";
 import { Http2Pool, type Http2PoolOptions } from "./http2-pool.ts";
+import { Http2Session } from "./http2-session.ts";
 import type { OutgoingCall, OutgoingUnaryCall, Transport } from "./transport.ts";
 
 /** Calls as gRPC over HTTP/2 in cleartext: every kind, to any server that speaks it. */
 export class GrpcTransport implements Transport {
-  readonly #pool: Http2Pool;
+  readonly #pool: Http2Pool<Http2Session>;
+  /** The short way for calls of one message, where the platform has it. */
+  readonly #unary: GrpcUnaryDeps | undefined;
 
   constructor(options: Http2PoolOptions = {}) {
-    this.#pool = new Http2Pool(options);
+    this.#pool = new Http2Pool((session) => new Http2Session(session), options);
+    if (connectBytes === undefined) return;
+    const connect = connectBytes;
+    const pool = new Http2Pool<Http2Connection>((session) => new Http2Connection(connect, session), options);
+    this.#unary = { pool, headers: new GrpcHeaders() };
   }
 
   unary(address: string, call: OutgoingUnaryCall, message: Uint8Array): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
-      let answer: Uint8Array | undefined;
-      const exchange = new GrpcCall(call, {
-        opened: (stream) => stream.end(encodeFrame(message)),
-        message: (received) => {
-          if (answer !== undefined) throw new MicroError("bad_gateway", "the answer has more than one message");
-          answer = received;
-        },
-        ended: (failure) => {
-          if (failure !== undefined) reject(failure);
-          else if (answer === undefined) reject(new MicroError("bad_gateway", "the answer has no message"));
-          else resolve(answer);
-        },
-      });
-      exchange.start(this.#pool, address);
+      if (this.#unary === undefined) this.#exchangeOne(address, call, { message, resolve, reject });
+      else new GrpcUnaryCall(call, { resolve, reject }).start(this.#unary, address, message);
     });
   }
 
@@ -42,7 +41,29 @@ export class GrpcTransport implements Transport {
 
   close(): Promise<void> {
     this.#pool.close();
+    this.#unary?.pool.close();
     return Promise.resolve();
+  }
+
+  #exchangeOne(
+    address: string,
+    call: OutgoingUnaryCall,
+    { message, resolve, reject }: AnswerPromise & { readonly message: Uint8Array },
+  ): void {
+    let answer: Uint8Array | undefined;
+    const exchange = new GrpcCall(call, {
+      opened: (stream) => stream.end(encodeFrame(message)),
+      onMessage: (received) => {
+        if (answer !== undefined) throw new MicroError("bad_gateway", "the answer has more than one message");
+        answer = received;
+      },
+      ended: (failure) => {
+        if (failure !== undefined) reject(failure);
+        else if (answer === undefined) reject(new MicroError("bad_gateway", "the answer has no message"));
+        else resolve(answer);
+      },
+    });
+    exchange.start(this.#pool, address);
   }
 
   #exchange(address: string, call: OutgoingCall, messages: AsyncIterable<Uint8Array>): AsyncQueue<Uint8Array> {
@@ -55,7 +76,7 @@ export class GrpcTransport implements Transport {
         open = stream;
         sendMessages(stream, source, exchange).catch((reason: unknown) => exchange.cancel(reason));
       },
-      message: (received) => {
+      onMessage: (received) => {
         answers.push(received);
         if (answers.size < limits.streamQueueCountMax || open === undefined) return;
         open.pause();

@@ -1,7 +1,7 @@
 import { MicroError } from "#base/error.ts";
 import { limits } from "#base/limits.ts";
 import type { LivenessConfig } from "./liveness.ts";
-import { Http2Session } from "./http2-session.ts";
+import type { PooledSession, SessionOptions } from "./pooled-session.ts";
 
 export interface Http2PoolOptions {
   /** Calls in flight on one connection before another is opened. @default limits.callsPerConnection */
@@ -16,18 +16,23 @@ export interface Http2PoolOptions {
   readonly keepAlive?: LivenessConfig;
 }
 
+/** Begins to open a connection. */
+export type OpenSession<S> = (options: SessionOptions<S>) => S;
+
 /** HTTP/2 connections by address, opened when calls need them and closed when none has needed them for a while. */
-export class Http2Pool {
+export class Http2Pool<S extends PooledSession> {
+  readonly #open: OpenSession<S>;
   readonly #config: Required<Http2PoolOptions>;
   /** Those that take calls, or will when they stand. */
-  readonly #sessions = new Map<string, Http2Session[]>();
+  readonly #sessions = new Map<string, S[]>();
   /** Those that only finish the calls they have. */
-  readonly #draining = new Set<Http2Session>();
+  readonly #draining = new Set<S>();
   #sweep: NodeJS.Timeout | undefined;
   #checking: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  constructor(options: Http2PoolOptions = {}) {
+  constructor(open: OpenSession<S>, options: Http2PoolOptions = {}) {
+    this.#open = open;
     this.#config = Object.freeze({
       callsPerConnection: limits.callsPerConnection,
       connectionsPerAddressMax: limits.connectionsPerAddressMax,
@@ -49,7 +54,7 @@ export class Http2Pool {
    * @throws MicroError `unavailable` with `neverSent` when no connection comes to stand, `too_many_requests` with
    * `neverSent` when every connection is full.
    */
-  acquire(address: string): Http2Session | Promise<Http2Session> {
+  acquire(address: string): S | Promise<S> {
     if (this.#isClosed) throw new MicroError("cancelled", "the client is closed");
     const session = this.#choose(address);
     session.reserve();
@@ -71,9 +76,9 @@ export class Http2Pool {
     for (const session of [...[...this.#sessions.values()].flat(), ...this.#draining]) session.close();
   }
 
-  #choose(address: string): Http2Session {
+  #choose(address: string): S {
     const open = this.#sessions.get(address) ?? [];
-    let best: Http2Session | undefined;
+    let best: S | undefined;
     for (const session of open) {
       if (best === undefined || session.callCount < best.callCount) best = session;
     }
@@ -89,8 +94,8 @@ export class Http2Pool {
     );
   }
 
-  #dial(address: string, open: Http2Session[]): Http2Session {
-    const session = new Http2Session({
+  #dial(address: string, open: S[]): S {
+    const session = this.#open({
       address,
       dialTimeoutMs: this.#config.dialTimeoutMs,
       keepAlive: this.#config.keepAlive,
@@ -111,7 +116,7 @@ export class Http2Pool {
     return session;
   }
 
-  #retire(session: Http2Session): void {
+  #retire(session: S): void {
     if (session.state.kind === "draining") this.#draining.add(session);
     else this.#draining.delete(session);
     const left = (this.#sessions.get(session.address) ?? []).filter((each) => each !== session);

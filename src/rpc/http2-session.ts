@@ -11,33 +11,16 @@ import { limits } from "#base/limits.ts";
 import { linkHttp2 } from "#platform/http2-link.ts";
 import { widenConnectionWindow } from "#platform/http2-window.ts";
 import type { Http2Link } from "./http2-link.ts";
-import { Liveness, type LivenessConfig } from "./liveness.ts";
+import { Liveness } from "./liveness.ts";
 import { connectionFailure, fromConnectionFailure } from "./connection-error.ts";
+import type { PooledSession, SessionOptions, SessionState } from "./pooled-session.ts";
 import { parseSocketAddress } from "./socket-address.ts";
-
-/** Where a connection is in its life. */
-export type SessionState =
-  | { readonly kind: "dialing" }
-  | { readonly kind: "up" }
-  /** The peer takes no new calls; those up to `lastStreamId` are still answered. */
-  | { readonly kind: "draining"; readonly lastStreamId: number }
-  | { readonly kind: "closed"; readonly lastStreamId: number; readonly reason: MicroError };
-
-export interface Http2SessionOptions {
-  readonly address: string;
-  /** Time for the connection to stand, in milliseconds. */
-  readonly dialTimeoutMs: number;
-  /** When a silent peer is asked whether it is there, while it has calls. */
-  readonly keepAlive: LivenessConfig;
-  /** Told when the session begins to drain, and when it is closed. */
-  readonly onChange: (session: Http2Session) => void;
-}
 
 /**
  * One HTTP/2 connection in cleartext, as a client. Calls reserve a place before they open a stream, and release it when
  * the stream is closed. A connection without calls does not keep the process alive.
  */
-export class Http2Session {
+export class Http2Session implements PooledSession {
   readonly address: string;
   /** Resolves when calls may be sent; rejects with `unavailable` and `neverSent` when it comes to nothing. */
   readonly ready: Promise<void>;
@@ -50,7 +33,7 @@ export class Http2Session {
   #callCountMax: number = limits.streamsPerConnectionMax;
   #idleSinceMs = Date.now();
 
-  constructor(options: Http2SessionOptions) {
+  constructor(options: SessionOptions<Http2Session>) {
     this.address = options.address;
     this.#onChange = options.onChange;
     const socket = openSocket(options.address);

@@ -21,6 +21,8 @@ describe("GrpcTransport towards a server that hangs", () => {
     const transport = new GrpcTransport({ keepAlive });
     const stream = transport.stream(server.address, outgoing("Repeat"), one(note("quiet", 5)))[Symbol.asyncIterator]();
     expect((await stream.next()).done).toBe(false);
+    // Both have a connection that stands.
+    await transport.unary(server.address, outgoing("Say"), note("x"));
     server.suspend();
     const next = failureOf(stream.next());
     const call = failureOf(transport.unary(server.address, outgoing("Say"), note("x")));

@@ -1,6 +1,6 @@
 import { MicroError } from "#base/error.ts";
 import type { CancelSignal, HttpClient, HttpResult, HttpSend } from "#rpc/http-client.ts";
-import type { Http1Connection } from "./http1-connection.ts";
+import type { SocketConnection } from "./socket-connection.ts";
 import { Http1Exchange } from "./http1-exchange.ts";
 import { Http1Pool } from "./http1-pool.ts";
 import { formatRequest, formatRequestHead } from "./http1-request.ts";
@@ -27,7 +27,7 @@ class SocketHttpClient implements HttpClient {
       assertNotAborted(signal);
       const request = formatRequest(send, address, send.body);
       const answer = new WholeAnswer(resolve, reject);
-      const begin = (connection: Http1Connection): void => {
+      const begin = (connection: SocketConnection): void => {
         new Http1Exchange(this.#pool, { connection, signal }, answer).end(request);
       };
       const kept = this.#pool.take(address);

@@ -1,9 +1,10 @@
 import { MicroError } from "#base/error.ts";
+import type { ByteSocketUser } from "#rpc/byte-socket.ts";
 import { fromConnectionFailure } from "#rpc/connection-error.ts";
 import type { CancelSignal } from "#rpc/http-client.ts";
 import type { Http1Head } from "#rpc/http1-head.ts";
 import { Http1ResponseParser, type Http1AnswerListener } from "#rpc/http1-response.ts";
-import type { ConnectionUser, Http1Connection } from "./http1-connection.ts";
+import type { SocketConnection } from "./socket-connection.ts";
 import type { Http1Pool } from "./http1-pool.ts";
 
 /** Who reads an answer. */
@@ -15,9 +16,9 @@ export interface Http1AnswerReader {
 }
 
 /** One request and its answer on a connection of the pool, which gets it back at the end. */
-export class Http1Exchange implements ConnectionUser, Http1AnswerListener {
+export class Http1Exchange implements ByteSocketUser, Http1AnswerListener {
   readonly #pool: Http1Pool;
-  readonly #connection: Http1Connection;
+  readonly #connection: SocketConnection;
   readonly #signal: CancelSignal | undefined;
   readonly #reader: Http1AnswerReader;
   readonly #parser = new Http1ResponseParser(this);
@@ -30,7 +31,7 @@ export class Http1Exchange implements ConnectionUser, Http1AnswerListener {
   /** @param place the connection, which may have ended since it was kept, and the signal, which may have aborted. */
   constructor(
     pool: Http1Pool,
-    place: { readonly connection: Http1Connection; readonly signal: CancelSignal | undefined },
+    place: { readonly connection: SocketConnection; readonly signal: CancelSignal | undefined },
     reader: Http1AnswerReader,
   ) {
     const { connection, signal } = place;

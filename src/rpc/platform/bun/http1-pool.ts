@@ -1,19 +1,19 @@
 import { MicroError } from "#base/error.ts";
 import { limits } from "#base/limits.ts";
 import type { CancelSignal } from "#rpc/http-client.ts";
-import { Http1Connection } from "./http1-connection.ts";
+import { SocketConnection } from "./socket-connection.ts";
 
 /** A connection that rested longer than this may have been closed by a peer whose message is still unread. */
 const freshMs = 2;
 
 interface Waiting {
-  readonly resolve: (connection: Http1Connection | undefined) => void;
+  readonly resolve: (connection: SocketConnection | undefined) => void;
 }
 
 interface Place {
   readonly address: string;
   /** The one that rested shortest is last, and taken first, so that the others can end. */
-  readonly idle: Http1Connection[];
+  readonly idle: SocketConnection[];
   readonly waiting: Waiting[];
   /** Connections in use or being opened, and idle ones. */
   openCount: number;
@@ -26,7 +26,7 @@ export class Http1Pool {
   #isClosed = false;
 
   /** A connection for one exchange, as `acquire` gives it, where one is at hand that was in use just now. */
-  take(address: string): Http1Connection | undefined {
+  take(address: string): SocketConnection | undefined {
     const idle = this.#isClosed ? undefined : this.#places.get(address)?.idle;
     const last = idle?.at(-1);
     if (last === undefined || last.isClosed || Date.now() - last.idleSinceMs > freshMs) return undefined;
@@ -40,7 +40,7 @@ export class Http1Pool {
    * @throws MicroError `unavailable` with `neverSent` when none comes to stand; `too_many_requests` with `neverSent`
    * when too many calls wait for one; the reason of `signal`.
    */
-  async acquire(address: string, signal: CancelSignal | undefined): Promise<Http1Connection> {
+  async acquire(address: string, signal: CancelSignal | undefined): Promise<SocketConnection> {
     if (this.#isClosed) throw new MicroError("cancelled", "the client is closed");
     for (;;) {
       const kept = this.#place(address).idle.pop();
@@ -55,7 +55,7 @@ export class Http1Pool {
   }
 
   /** Takes a connection back. @param isClean whether it may carry another exchange. */
-  giveBack(connection: Http1Connection, isClean: boolean): void {
+  giveBack(connection: SocketConnection, isClean: boolean): void {
     const place = this.#places.get(connection.address);
     if (!isClean || connection.isClosed || place === undefined || this.#isClosed) {
       connection.destroy();
@@ -78,7 +78,7 @@ export class Http1Pool {
   }
 
   /** Opens a connection. Where the call ends before it stands, the connection is kept for another. */
-  #open(place: Place, signal: CancelSignal | undefined): Promise<Http1Connection> {
+  #open(place: Place, signal: CancelSignal | undefined): Promise<SocketConnection> {
     const opening = this.#dial(place);
     return new Promise((resolve, reject) => {
       let isLeft = false;
@@ -93,10 +93,10 @@ export class Http1Pool {
     });
   }
 
-  async #dial(place: Place): Promise<Http1Connection> {
+  async #dial(place: Place): Promise<SocketConnection> {
     place.openCount += 1;
     try {
-      return await Http1Connection.open(place.address, (closed) => this.#forget(closed));
+      return await SocketConnection.open(place.address, (closed) => this.#forget(closed));
     } catch (reason) {
       this.#leave(place.address);
       throw reason;
@@ -104,7 +104,7 @@ export class Http1Pool {
   }
 
   /** A connection that another call gives back, or nothing when there is room for a new one. */
-  #wait(place: Place, signal: CancelSignal | undefined): Promise<Http1Connection | undefined> {
+  #wait(place: Place, signal: CancelSignal | undefined): Promise<SocketConnection | undefined> {
     if (place.waiting.length >= limits.httpWaitingCountMax) {
       const detail = `${place.address}: ${place.waiting.length} calls wait for a connection already`;
       throw new MicroError("too_many_requests", detail, { neverSent: true });
@@ -126,7 +126,7 @@ export class Http1Pool {
   }
 
   /** An idle connection ended. */
-  #forget(closed: Http1Connection): void {
+  #forget(closed: SocketConnection): void {
     const place = this.#places.get(closed.address);
     const at = place?.idle.indexOf(closed) ?? -1;
     if (at !== -1) place?.idle.splice(at, 1);

@@ -1,38 +1,30 @@
 import type { Socket } from "bun";
 import { MicroError } from "#base/error.ts";
 import { limits } from "#base/limits.ts";
+import type { ByteSocket, ByteSocketUser } from "#rpc/byte-socket.ts";
 import { fromConnectionFailure } from "#rpc/connection-error.ts";
 import { parseSocketAddress } from "#rpc/socket-address.ts";
 
-/** Who uses a connection at the moment. */
-export interface ConnectionUser {
-  onData(bytes: Buffer): void;
-  /** All that was written is on its way. */
-  onDrain(): void;
-  /** The connection is gone; `cause` is the system's error where there was one. */
-  onClose(cause: unknown): void;
-}
-
-/** One TCP or unix connection for HTTP/1.1, used by one exchange at a time. */
-export class Http1Connection {
+/** One TCP or unix connection, used by one at a time. */
+export class SocketConnection implements ByteSocket {
   readonly address: string;
   /** Told when an idle connection ends. */
-  readonly #onIdleClose: (connection: Http1Connection) => void;
+  readonly #onIdleClose: (connection: SocketConnection) => void;
   #socket: Socket<undefined> | undefined;
-  #user: ConnectionUser | undefined;
+  #user: ByteSocketUser | undefined;
   #isClosed = false;
   #sentBytes = 0;
   #unsent: Uint8Array[] = [];
   #idleSinceMs = 0;
 
-  private constructor(address: string, onIdleClose: (connection: Http1Connection) => void) {
+  private constructor(address: string, onIdleClose: (connection: SocketConnection) => void) {
     this.address = address;
     this.#onIdleClose = onIdleClose;
   }
 
   /** @throws MicroError `unavailable` with `neverSent` when no connection comes to stand. */
-  static async open(address: string, onIdleClose: (connection: Http1Connection) => void): Promise<Http1Connection> {
-    const connection = new Http1Connection(address, onIdleClose);
+  static async open(address: string, onIdleClose: (connection: SocketConnection) => void): Promise<SocketConnection> {
+    const connection = new SocketConnection(address, onIdleClose);
     await connection.#connect();
     return connection;
   }
@@ -52,7 +44,7 @@ export class Http1Connection {
   }
 
   /** A new exchange begins. */
-  use(user: ConnectionUser): void {
+  use(user: ByteSocketUser): void {
     this.#user = user;
     this.#sentBytes = 0;
     this.#socket?.ref();
@@ -76,6 +68,14 @@ export class Http1Connection {
     if (taken === bytes.byteLength) return true;
     this.#unsent.push(bytes.subarray(taken));
     return false;
+  }
+
+  ref(): void {
+    this.#socket?.ref();
+  }
+
+  unref(): void {
+    this.#socket?.unref();
   }
 
   /** The reader is slow: the peer is held back. */
