@@ -21,6 +21,7 @@ await writeFile(archivePath, JSON.stringify(await readFolder(sdkFolder)));
 const workers = [
   "core/events/log-writer-worker.ts",
   "core/store/store-writer-worker.ts",
+  "sqlite/checkpoint-worker.ts",
   "sqlite/sqlite-copy-worker.ts",
 ];
 

@@ -153,8 +153,11 @@ export const limits = {
   storeCheckBytesMax: 8 * MiB,
   /** Pages of the store's file at hand, a connection of two: enough that a thousand hot records among a million are. */
   storeCacheBytesMax: 32 * MiB,
-  /** Pages in the log of the store's file before they are moved into it: 16 MiB, a few hundredths of a second of writing. */
-  storeLogPageCount: 4_000,
+  /**
+   * Pages in the log of the store's file before it begins anew, some 60 MiB: a page of the file that is written often reaches
+   * the disk once in that time, and pages that lie side by side do together. More would take longer to read after a crash.
+   */
+  storeLogPageCount: 14_000,
   /** What the log of a SQLite file keeps of the disk once it was moved into the file: it grows while a copy is made. */
   sqliteLogBytesMax: 64 * MiB,
   /** A blob's key in UTF-8: it is a record's key, with the namespace before it. */

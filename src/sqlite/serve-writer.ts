@@ -4,6 +4,7 @@ import { Mailbox, type Mail } from "./mailbox.ts";
 import { fromSqliteError } from "./sqlite-error.ts";
 import { openSqliteFile } from "./sqlite-file.ts";
 import type { SqliteFormat } from "./sqlite-format.ts";
+import { WriteAheadLog } from "./write-ahead-log.ts";
 import type { ThreadReply, ThreadRequest } from "./writer-thread.ts";
 
 declare const self: Worker;
@@ -28,35 +29,74 @@ export function serveWriter<Request, Reply>(
   format: SqliteFormat,
   createWriter: (database: Database) => FileWriter<Request, Reply>,
 ): void {
-  let path = "";
-  let writer: FileWriter<Request, Reply> | undefined;
-  const answer = ({ head: request, bytes }: Mail<ThreadRequest<Request>>): Reply | undefined => {
-    if (request.kind === "open") {
-      path = request.path;
-      writer = createWriter(openSqliteFile(path, format));
-      return undefined;
-    }
-    if (writer === undefined) throw new MicroError("unavailable", `the ${format.what} file is not open`);
-    if (request.kind === "do") return writer.answer(request.request, bytes);
-    writer.close();
-    writer = undefined;
-    return undefined;
-  };
-  const reply = (mail: Mail<ThreadRequest<Request>>): ThreadReply<Reply> => {
-    try {
-      return { kind: "done", reply: answer(mail) };
-    } catch (reason) {
-      const { code, detail } = fromSqliteError(reason, path, format);
-      return { kind: "failed", code, detail };
-    }
-  };
+  const server = new WriterServer(format, createWriter);
   self.addEventListener("message", ({ data: memory }: MessageEvent<SharedArrayBuffer>) => {
     const mailbox = new Mailbox(memory);
     for (;;) {
       const mail = mailbox.take<ThreadRequest<Request>>();
-      self.postMessage(reply(mail));
+      self.postMessage(server.reply(mail));
+      if (mail.head.kind === "do" && mail.head.endsLog === true) server.endLog();
       // What is left is the end of the thread, which comes from outside.
       if (mail.head.kind === "close") return;
     }
   });
+}
+
+interface OpenFile<Request, Reply> {
+  readonly writer: FileWriter<Request, Reply>;
+  /** Of files whose log is moved by a `Checkpointer`. */
+  readonly log: WriteAheadLog | undefined;
+}
+
+class WriterServer<Request, Reply> {
+  readonly #format: SqliteFormat;
+  readonly #createWriter: (database: Database) => FileWriter<Request, Reply>;
+  #path = "";
+  #file: OpenFile<Request, Reply> | undefined;
+
+  constructor(format: SqliteFormat, createWriter: (database: Database) => FileWriter<Request, Reply>) {
+    this.#format = format;
+    this.#createWriter = createWriter;
+  }
+
+  reply({ head: request, bytes }: Mail<ThreadRequest<Request>>): ThreadReply<Reply> {
+    try {
+      if (request.kind === "do") return this.#do(request.request, bytes);
+      if (request.kind === "open") this.#open(request.path);
+      else this.#close();
+      return { kind: "done", reply: undefined };
+    } catch (reason) {
+      const { code, detail } = fromSqliteError(reason, this.#path, this.#format);
+      return { kind: "failed", code, detail };
+    }
+  }
+
+  /** Moves what is left of the log, so that the next commit begins it anew. */
+  endLog(): void {
+    try {
+      this.#file?.log?.move();
+    } catch {
+      // The log stays as it is. A disk that refuses this refuses the next commit too, which says so.
+    }
+  }
+
+  #open(path: string): void {
+    this.#path = path;
+    const database = openSqliteFile(path, this.#format);
+    const log = this.#format.logPageCount === undefined ? undefined : new WriteAheadLog(database);
+    this.#file = { writer: this.#createWriter(database), log };
+  }
+
+  #do(request: Request, bytes: Uint8Array): ThreadReply<Reply> {
+    if (this.#file === undefined) throw new MicroError("unavailable", `the ${this.#format.what} file is not open`);
+    const { writer, log } = this.#file;
+    const reply = writer.answer(request, bytes);
+    return log === undefined ? { kind: "done", reply } : { kind: "done", reply, log: log.state() };
+  }
+
+  #close(): void {
+    this.#file?.log?.finalize();
+    this.#file?.writer.close();
+    this.#file = undefined;
+  }
 }

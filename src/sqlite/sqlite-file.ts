@@ -40,7 +40,8 @@ export function openSqliteFile(path: string, format: SqliteFormat): Database {
     database.run(`PRAGMA journal_size_limit = ${limits.sqliteLogBytesMax}`);
     // A negative number is in KiB, another would be in pages.
     if (format.cacheBytesMax !== undefined) database.run(`PRAGMA cache_size = -${format.cacheBytesMax / KiB}`);
-    if (format.logPageCount !== undefined) database.run(`PRAGMA wal_autocheckpoint = ${format.logPageCount}`);
+    // Commits move a log only that has grown far beyond what a `Checkpointer` leaves of it.
+    if (format.logPageCount !== undefined) database.run(`PRAGMA wal_autocheckpoint = ${2 * format.logPageCount}`);
     migrate(database, path, format);
     return database;
   } catch (reason) {

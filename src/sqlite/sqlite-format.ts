@@ -17,10 +17,10 @@ export interface SqliteFormat {
    */
   readonly cacheBytesMax?: number;
   /**
-   * Pages in the log after which a commit moves them into the file: with more of them, a page that is written often is
-   * moved less often, and the commit that moves them takes longer.
+   * Pages in the log from which on a `Checkpointer` sees to it that the log begins anew: with more of them, a page that is
+   * written often is moved less often.
    *
-   * @default what SQLite takes, 1,000
+   * @default commits do it, as SQLite has it: every 1,000 pages, which is cheap where only the end of a file is written
    */
   readonly logPageCount?: number;
 }

@@ -1,17 +1,20 @@
 import { MicroError } from "#base/error.ts";
 import type { ErrorCode } from "#base/error-code.ts";
+import { Checkpointer } from "./checkpointer.ts";
 import { Mailbox } from "./mailbox.ts";
 import type { SqliteFormat } from "./sqlite-format.ts";
+import type { LogState } from "./write-ahead-log.ts";
 
 /** What a writer thread is asked, as JSON; each is answered before the next one is asked. */
 export type ThreadRequest<Request> =
   | { readonly kind: "open"; readonly path: string }
-  | { readonly kind: "do"; readonly request: Request }
+  /** `endsLog`: and then, behind the answer, moves what is left of the log. */
+  | { readonly kind: "do"; readonly request: Request; readonly endsLog?: true }
   | { readonly kind: "close" };
 
 export type ThreadReply<Reply> =
-  /** `open` and `close` have no reply. */
-  | { readonly kind: "done"; readonly reply: Reply | undefined }
+  /** Only `do` has a reply. */
+  | { readonly kind: "done"; readonly reply: Reply | undefined; readonly log?: LogState }
   /** Nothing of the request was done. */
   | { readonly kind: "failed"; readonly code: ErrorCode; readonly detail: string };
 
@@ -33,14 +36,16 @@ export class WriterThread<Request, Reply> {
   readonly #format: SqliteFormat;
   readonly #mailbox = new Mailbox();
   #waiting: Waiting<Reply> | undefined;
+  /** Of files whose log is not moved by commits. */
+  readonly #checkpointer: Checkpointer | undefined;
   #death: MicroError | undefined;
 
-  private constructor({ worker, format }: WriterThreadOptions) {
+  private constructor({ worker, path, format }: WriterThreadOptions) {
     this.#worker = worker;
     this.#format = format;
-    worker.addEventListener("message", (event: MessageEvent<ThreadReply<Reply>>) => {
-      this.#takeWaiting()?.resolve(event.data);
-    });
+    const { logPageCount } = format;
+    if (logPageCount !== undefined) this.#checkpointer = new Checkpointer({ path, logPageCount });
+    worker.addEventListener("message", (event: MessageEvent<ThreadReply<Reply>>) => this.#take(event.data));
     worker.addEventListener("error", (event) => this.#die(event.message));
     worker.addEventListener("close", () => this.#die("it ended"));
     worker.postMessage(this.#mailbox.memory);
@@ -69,7 +74,8 @@ export class WriterThread<Request, Reply> {
    * @throws MicroError what the writer says, or `unavailable` when the thread died before it answered.
    */
   async request(request: Request, bytes: Uint8Array = noBytes): Promise<Reply> {
-    const reply = await this.#ask({ kind: "do", request }, bytes);
+    const endsLog = this.#checkpointer?.takeEnd() === true;
+    const reply = await this.#ask({ kind: "do", request, ...(endsLog ? { endsLog } : {}) }, bytes);
     if (reply === undefined) throw new MicroError("internal", `the ${this.#format.what}'s writer gave no answer`);
     return reply;
   }
@@ -78,6 +84,7 @@ export class WriterThread<Request, Reply> {
   async close(): Promise<void> {
     try {
       if (!this.isDead) await this.#ask({ kind: "close" }, noBytes);
+      await this.#checkpointer?.close();
     } finally {
       this.end();
     }
@@ -87,6 +94,11 @@ export class WriterThread<Request, Reply> {
   end(): void {
     this.#die("it was closed");
     this.#worker.terminate();
+  }
+
+  #take(reply: ThreadReply<Reply>): void {
+    this.#takeWaiting()?.resolve(reply);
+    if (reply.kind === "done" && reply.log !== undefined) this.#checkpointer?.consider(reply.log);
   }
 
   async #ask(request: ThreadRequest<Request>, bytes: Uint8Array): Promise<Reply | undefined> {
@@ -103,6 +115,7 @@ export class WriterThread<Request, Reply> {
   #die(detail: string): void {
     const { at, what } = this.#format;
     this.#death ??= new MicroError("unavailable", `the ${what}'s writer is gone: ${detail}`, { at });
+    this.#checkpointer?.end();
     this.#takeWaiting()?.reject(this.#death);
   }
 

@@ -12,6 +12,9 @@ export const numberFormat: SqliteFormat = {
   migrations: ["CREATE TABLE number (value INTEGER NOT NULL)"],
 };
 
+/** The same with a log that is moved by a thread of its own, and is soon long. */
+export const checkpointedFormat: SqliteFormat = { ...numberFormat, logPageCount: 64 };
+
 export type NumberRequest =
   | { readonly kind: "add"; readonly values: readonly number[] }
   /** Ends the thread before it answers. */
