@@ -3,7 +3,7 @@ import type { CancelSignal, HttpClient, HttpResult, HttpSend } from "#rpc/http-c
 import type { SocketConnection } from "./socket-connection.ts";
 import { Http1Exchange } from "./http1-exchange.ts";
 import { Http1Pool } from "./http1-pool.ts";
-import { formatRequest, formatRequestHead } from "./http1-request.ts";
+import { Http1RequestWriter } from "./http1-request.ts";
 import { StreamedAnswer } from "./streamed-answer.ts";
 import { WholeAnswer } from "./whole-answer.ts";
 
@@ -19,13 +19,14 @@ export function createHttpClient(): HttpClient {
 
 class SocketHttpClient implements HttpClient {
   readonly #pool = new Http1Pool();
+  readonly #writer = new Http1RequestWriter();
 
   /** Not an async function: most calls find a connection at hand, and then their request leaves at once. */
   post(address: string, send: HttpSend<Uint8Array>): Promise<HttpResult<Uint8Array>> {
     return new Promise((resolve, reject) => {
       const { signal } = send;
       assertNotAborted(signal);
-      const request = formatRequest(send, address, send.body);
+      const request = this.#writer.write(send, address, send.body);
       const answer = new WholeAnswer(resolve, reject);
       const begin = (connection: SocketConnection): void => {
         new Http1Exchange(this.#pool, { connection, signal }, answer).end(request);
@@ -42,7 +43,7 @@ class SocketHttpClient implements HttpClient {
   ): Promise<HttpResult<AsyncIterable<Uint8Array>>> {
     const { signal } = send;
     assertNotAborted(signal);
-    const head = formatRequestHead(send, address);
+    const head = this.#writer.writeHead(send, address);
     const connection = await this.#pool.acquire(address, signal);
     const source = send.body[Symbol.asyncIterator]();
     return new Promise((resolve, reject) => {
