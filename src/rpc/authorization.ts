@@ -1,4 +1,5 @@
 import { MicroError } from "#base/error.ts";
+import { limits } from "#base/limits.ts";
 
 /**
  * The token of an `authorization` header: `Bearer TOKEN`, or `Basic base64(user:TOKEN)`, where the user is ignored.
@@ -14,6 +15,25 @@ export function readToken(header: string | undefined, at: string): string | unde
     return pair.slice(pair.indexOf(":") + 1);
   }
   throw new MicroError("unauthenticated", "invalid authorization header. expected Bearer schema", { at });
+}
+
+/**
+ * The tokens of headers that were good. One that comes again need not be cut out again, and whoever looks it up finds the
+ * very text that he knows.
+ */
+export class KnownTokens {
+  readonly #tokens = new Map<string, string>();
+
+  /** The token of a header that was kept. */
+  get(header: string | undefined): string | undefined {
+    return header === undefined ? undefined : this.#tokens.get(header);
+  }
+
+  keep(header: string | undefined, token: string): void {
+    if (header === undefined) return;
+    if (this.#tokens.size >= limits.tokenCacheCountMax) this.#tokens.clear();
+    this.#tokens.set(header, token);
+  }
 }
 
 function hasScheme(header: string, scheme: string): boolean {

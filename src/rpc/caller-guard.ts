@@ -2,7 +2,7 @@ import { MicroError } from "#base/error.ts";
 import { isName } from "#base/name.ts";
 import { defaultNamespace, type AccessRules, type Account, type TokenVerifier } from "#interface/auth.ts";
 import { isAdministrator } from "#interface/namespace-access.ts";
-import { readToken } from "./authorization.ts";
+import { KnownTokens, readToken } from "./authorization.ts";
 import type { CallGuard } from "./method.ts";
 import { refuseCall } from "./refuse-call.ts";
 import type { ServerCall } from "./server-call.ts";
@@ -26,11 +26,17 @@ export interface CallerGuardDeps {
  * logged in must learn that he is not. It answers at once unless the verifier has to wait.
  */
 export function createCallerGuard(deps: CallerGuardDeps): CallGuard {
+  const tokens = new KnownTokens();
   return (call) => {
-    const token = readToken(call.metadata["authorization"], call.service);
+    const header = call.metadata["authorization"];
+    const kept = tokens.get(header);
+    const token = kept ?? readToken(header, call.service);
     if (token === undefined) return admit(deps, call, undefined);
     const found = deps.verifier.verify(token);
-    if (!(found instanceof Promise)) return admit(deps, call, found ?? requireLogin(deps, call));
+    if (!(found instanceof Promise)) {
+      if (kept === undefined && found !== undefined) tokens.keep(header, token);
+      return admit(deps, call, found ?? requireLogin(deps, call));
+    }
     return found.then((account) => admit(deps, call, account ?? requireLogin(deps, call)));
   };
 }

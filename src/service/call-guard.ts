@@ -1,8 +1,7 @@
 import type { Account, TokenVerifier } from "#interface/auth.ts";
-import { readToken } from "#rpc/authorization.ts";
+import { KnownTokens, readToken } from "#rpc/authorization.ts";
 import { healthServiceName } from "#rpc/health-check.ts";
 import type { CallGuard } from "#rpc/method.ts";
-import type { ServerCall } from "#rpc/server-call.ts";
 import type { RulesCheck } from "./rules-check.ts";
 
 export interface ServiceGuardDeps {
@@ -19,14 +18,18 @@ export interface ServiceGuardDeps {
  * about the health of the process are answered to everybody.
  */
 export function createServiceGuard({ verifier, namespace, rules }: ServiceGuardDeps): CallGuard {
+  const tokens = new KnownTokens();
   return (call) => {
     const named = call.metadata["micro-namespace"];
     call.namespace = named === undefined || named === "" ? namespace : named;
     if (call.service === healthServiceName) return undefined;
-    const token = tokenOf(call);
+    const header = call.metadata["authorization"];
+    const kept = tokens.get(header);
+    const token = kept ?? tokenOf(header, call.service);
     if (token === undefined) return rules?.require(undefined, call.endpoint);
     const found = verifier.verify(token);
     if (!(found instanceof Promise)) {
+      if (kept === undefined && found !== undefined) tokens.keep(header, token);
       call.account = found;
       return rules?.require(found, call.endpoint);
     }
@@ -37,11 +40,9 @@ export function createServiceGuard({ verifier, namespace, rules }: ServiceGuardD
   };
 }
 
-function tokenOf(call: ServerCall): string | undefined {
-  const header = call.metadata["authorization"];
-  if (header === undefined) return undefined;
+function tokenOf(header: string | undefined, at: string): string | undefined {
   try {
-    return readToken(header, call.service);
+    return readToken(header, at);
   } catch {
     // Another scheme, for instance a password for the service itself: not ours to judge.
     return undefined;

@@ -34,7 +34,8 @@ export class TokenCutoffs {
 
   /** The first generation that counts; 0 when all do. */
   get(namespace: string, id: string): number {
-    return this.#generations.get(`${namespace}/${id}`) ?? 0;
+    // Every request asks, and most installations have none.
+    return this.#generations.size === 0 ? 0 : (this.#generations.get(`${namespace}/${id}`) ?? 0);
   }
 
   /** The change that keeps a cutoff; to be written with the change that causes it, then told to {@link apply}. */
