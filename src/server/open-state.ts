@@ -3,7 +3,7 @@ import type { HomePaths } from "#base/home.ts";
 import type { Logger } from "#base/logger.ts";
 import { FileBlobs } from "#core/blob/file-blobs.ts";
 import { MemoryBroker } from "#core/broker/memory-broker.ts";
-import { openConfigKeys } from "#core/config/config-keys.ts";
+import { openConfigKeys, type ConfigKeys } from "#core/config/config-keys.ts";
 import { Secrets } from "#core/config/secrets.ts";
 import { StoreConfig } from "#core/config/store-config.ts";
 import { createEvents } from "#core/events/log-events.ts";
@@ -18,6 +18,23 @@ export interface StateDeps {
   readonly paths: HomePaths;
   readonly store: SqliteStore;
   readonly logger: Logger;
+  readonly files: StateFiles;
+}
+
+/** What of the state needs nothing of the server. */
+export type StateFiles = Promise<readonly [log: SqliteEventLog, keys: ConfigKeys]>;
+
+/**
+ * Begins to open it: the start of a server is the time of its slowest part. Whoever waits for it learns what fails.
+ *
+ * @throws MicroError that names the file or folder which cannot be used.
+ */
+export function openStateFiles({ paths, logger }: Pick<StateDeps, "paths" | "logger">, parts: OwnedParts): StateFiles {
+  const log = SqliteEventLog.open({ folder: paths.eventsFolder, logger: logger.with({ part: "events" }) });
+  const files = Promise.all([own(log, parts), openConfigKeys(paths.configKeyFile)]);
+  // Somebody waits for it only when the store is open; when that fails, it is what the server says.
+  files.catch(() => undefined);
+  return files;
 }
 
 /** What services keep and exchange, beside the store. */
@@ -36,8 +53,9 @@ export interface ServerState {
 }
 
 /** Opens the state blocks. @throws MicroError that names the file or folder which cannot be used. */
-export async function openState({ paths, store, logger }: StateDeps, parts: OwnedParts): Promise<ServerState> {
-  const [blobs, log, keys] = await openAll({ paths, store, logger }, parts);
+export async function openState({ paths, store, logger, files }: StateDeps, parts: OwnedParts): Promise<ServerState> {
+  const opening = FileBlobs.open({ folder: paths.blobFolder, store, logger: logger.with({ part: "store" }) });
+  const [blobs, [log, keys]] = await Promise.all([own(opening, parts), files]);
   const broker = new MemoryBroker();
   const secrets = new Secrets(keys);
   const gitCredentials = new GitCredentials({ store, secrets });
@@ -65,15 +83,8 @@ export async function openState({ paths, store, logger }: StateDeps, parts: Owne
 }
 
 /** What is opened is owned before it stands: a thread would keep the process alive when something else cannot be opened. */
-function openAll({ paths, store, logger }: StateDeps, parts: OwnedParts) {
-  const open = <T extends { close(): Promise<void> }>(opening: Promise<T>): Promise<T> => {
-    const close = (opened: T): Promise<void> => opened.close();
-    parts.own({ stop: () => opening.then(close, () => undefined) });
-    return opening;
-  };
-  return Promise.all([
-    open(FileBlobs.open({ folder: paths.blobFolder, store, logger: logger.with({ part: "store" }) })),
-    open(SqliteEventLog.open({ folder: paths.eventsFolder, logger: logger.with({ part: "events" }) })),
-    openConfigKeys(paths.configKeyFile),
-  ]);
+function own<T extends { close(): Promise<void> }>(opening: Promise<T>, parts: OwnedParts): Promise<T> {
+  const close = (opened: T): Promise<void> => opened.close();
+  parts.own({ stop: () => opening.then(close, () => undefined) });
+  return opening;
 }
