@@ -61,6 +61,7 @@ async function build(deps: ServerDeps, parts: OwnedParts): Promise<ComposedServe
   const files = openStateFiles({ paths, logger }, parts);
   const { store, auth } = await openAuth({ paths, logger: of("auth") }, parts);
   await requireOwnSecret(config, auth);
+  await auth.prepareAdministrator(config.adminSecret);
   const state = await openState({ paths, store, logger, files }, parts);
   const registry = parts.own(new MemoryRegistry({ clock: systemClock }));
   const tables = new Map<string, ServiceTable>();

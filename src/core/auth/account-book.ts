@@ -30,15 +30,27 @@ export class AccountBook {
    * id or as name: either logs in.
    */
   async create(account: NewAccount): Promise<AccountRecord> {
-    const { clock, cutoffs, hasher, store } = this.#deps;
     // Everything is checked before the costly hash.
+    const checked = this.#check(account);
+    const secret = account.secret === undefined ? "" : await this.#deps.hasher.hash(requireSecret(account.secret));
+    return this.#add({ ...checked, secret });
+  }
+
+  /** The same with a secret that was hashed by the hasher already. @throws MicroError as `create`. */
+  async createHashed(account: Omit<NewAccount, "secret">, secret: string): Promise<AccountRecord> {
+    return this.#add({ ...this.#check(account), secret });
+  }
+
+  #check(account: NewAccount): AccountRecord {
+    const { clock, cutoffs } = this.#deps;
     const nowMs = clock.now();
     const generation = Math.max(nowMs, cutoffs.get(account.namespace, account.id));
-    const checked = toRecord(account, { nowMs, generation, secretHash: "" });
-    const secret = account.secret === undefined ? "" : await hasher.hash(requireSecret(account.secret));
-    const record = { ...checked, secret };
+    return toRecord(account, { nowMs, generation, secretHash: "" });
+  }
+
+  async #add(record: AccountRecord): Promise<AccountRecord> {
     try {
-      await store.write(createChanges(record));
+      await this.#deps.store.write(createChanges(record));
       return record;
     } catch (reason) {
       if (MicroError.from(reason).code !== "conflict") throw reason;

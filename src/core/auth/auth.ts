@@ -14,7 +14,7 @@ import type { AuditSink } from "#interface/audit.ts";
 import { AccountBook } from "./account-book.ts";
 import { noteOfServer } from "./audit-call.ts";
 import { AuditLog } from "./audit-log.ts";
-import { ensureAdministrator, findAdministrator, hasGeneratedSecret } from "./administrator.ts";
+import { FirstAdministrator, findAdministrator, hasGeneratedSecret } from "./administrator.ts";
 import { CachedTokenVerifier } from "./cached-token-verifier.ts";
 import { LaunchIdentityBook } from "./launch-identity-book.ts";
 import { LoginDesk } from "./login-desk.ts";
@@ -54,6 +54,8 @@ export interface Auth extends Stoppable {
    * @returns its id and secret, which is kept nowhere: whoever calls this shows it; undefined when there is a user already.
    */
   ensureAdministrator(secret?: string): Promise<{ readonly id: string; readonly secret: string } | undefined>;
+  /** Begins what takes longest of it, the hash of the secret. Nothing is kept before `ensureAdministrator()`, with the same secret. */
+  prepareAdministrator(secret?: string): Promise<void>;
   /** Whether nobody has chosen a secret for the administrator yet. */
   hasGeneratedSecret(): Promise<boolean>;
   /** The id of the account that `ensureAdministrator()` made, at this start or an earlier one; undefined when it is gone. */
@@ -106,6 +108,7 @@ export async function createAuth(deps: AuthDeps): Promise<Auth> {
     },
   });
   const ending = new AbortController();
+  let first: FirstAdministrator | undefined;
   const throttle = new LoginThrottle(clock);
   const desk = new LoginDesk({ accounts, refresh, codec, hasher, throttle, clock });
   return {
@@ -116,9 +119,14 @@ export async function createAuth(deps: AuthDeps): Promise<Auth> {
     audit,
     parts: { accounts, desk, refresh, ruleBook, cutoffs, verifier, rules, audit, ending: ending.signal },
     hasGeneratedSecret: () => hasGeneratedSecret(accounts),
+    prepareAdministrator: async (secret) => {
+      first = await FirstAdministrator.prepare({ accounts, hasher }, secret);
+    },
     ensureAdministrator: async (secret) => {
-      const made = await ensureAdministrator(accounts, secret);
-      if (made === undefined) return undefined;
+      const administrator = first ?? (await FirstAdministrator.prepare({ accounts, hasher }, secret));
+      first = undefined;
+      if (administrator === undefined) return undefined;
+      const made = await administrator.make();
       const note = { namespace: defaultNamespace, action: "account created", subject: made.id, detail: "scopes admin" };
       await audit.change(noteOfServer(note));
       return made;
