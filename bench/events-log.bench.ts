@@ -11,7 +11,7 @@ const key = { namespace: "micro", topic: "bench" };
 
 /** What the event log adds to SQLite, and whether a long topic reads as fast at its end as at its start. */
 export async function bench(): Promise<readonly BenchRow[]> {
-  return [await compareWriters(), await compareReplay()];
+  return [await compareWriters(), ...(await compareSizes())];
 }
 
 async function compareWriters(): Promise<BenchRow> {
@@ -42,7 +42,8 @@ async function compareWriters(): Promise<BenchRow> {
   });
 }
 
-async function compareReplay(): Promise<BenchRow> {
+/** The same log with a topic of many events, and others that have none yet. */
+async function compareSizes(): Promise<readonly BenchRow[]> {
   await using temp = await createTempFolder();
   const log = await SqliteEventLog.open({ folder: temp.path });
   const payload = new Uint8Array(payloadBytes);
@@ -56,14 +57,30 @@ async function compareReplay(): Promise<BenchRow> {
     starts.push(replay(log, 1, tenth));
     ends.push(replay(log, replayCount - tenth + 1, replayCount));
   }
+  const big: number[] = [];
+  const small: number[] = [];
+  for (let index = 0; index < rounds; index += 1) {
+    small.push(await perSecond((isOver) => publish(log, isOver, `new-${index}`)));
+    big.push(await perSecond((isOver) => publish(log, isOver)));
+  }
   await log.close();
-  return compareRates({
-    question: `events: replay of a topic of ${count(replayCount)}, its end against its start, 256 at a time`,
-    ours: ends,
-    baseline: starts,
-    name: "its start",
-    target: 0.9,
-  });
+  const size = count(replayCount);
+  return [
+    compareRates({
+      question: `events: replay of a topic of ${size}, its end against its start, 256 at a time`,
+      ours: ends,
+      baseline: starts,
+      name: "its start",
+      target: 0.9,
+    }),
+    compareRates({
+      question: `events: the driver alone, durable, published to a topic of ${size}, ${inFlight} in flight`,
+      ours: big,
+      baseline: small,
+      name: "to a new topic",
+      target: 0.9,
+    }),
+  ];
 }
 
 /** Events a second, reading a part of the topic. */
@@ -78,13 +95,13 @@ function replay(log: SqliteEventLog, from: number, to: number): number {
 }
 
 /** Many publishers, each with one event on its way, until time is up. Says how many were acknowledged. */
-async function publish(log: SqliteEventLog, isOver: () => boolean): Promise<number> {
+async function publish(log: SqliteEventLog, isOver: () => boolean, topic = key.topic): Promise<number> {
   const payload = crypto.getRandomValues(new Uint8Array(payloadBytes));
   let published = 0;
   await Promise.all(
     Array.from({ length: inFlight }, async () => {
       while (!isOver()) {
-        await log.write({ namespace: key.namespace, events: [{ topic: key.topic, payload }] });
+        await log.write({ namespace: key.namespace, events: [{ topic, payload }] });
         published += 1;
       }
     }),
