@@ -5,6 +5,7 @@ import type { Admission } from "./admission.ts";
 import { compress, compressedBytesMin } from "./compression.ts";
 import { corsHeaders, type CorsOptions } from "./cors.ts";
 import { errorResponse } from "./error-response.ts";
+import { joinListed } from "#rpc/header-record.ts";
 import type { RequestHost } from "./gateway-request.ts";
 import type { Answer } from "./listen-gateway.ts";
 import { requestIdHeader, RequestIds } from "./request-ids.ts";
@@ -71,7 +72,7 @@ export class Front {
   readonly answer: Answer = (request, host) => {
     const { admission } = this.#deps;
     this.#requestCount += 1;
-    const headers = request.headers.toJSON();
+    const headers = joinListed(request.headers.toJSON());
     const trace = new RequestTrace(this.#ids.take(headers[requestIdHeader]), headers);
     const address = admission.needsAddress ? (host.requestIP(request)?.address ?? "") : "";
     const refusal = admission.enter(address, trace);

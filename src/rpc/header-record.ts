@@ -9,6 +9,17 @@ export function readHeader(headers: HeaderRecord, name: string): string | undefi
   return value === undefined || typeof value === "string" ? value : value.join(", ");
 }
 
+/**
+ * Headers as Bun gives them all at once. The one name that comes as a list, which no request should have, is joined: a
+ * list that passes for a text has another length than what is written of it.
+ */
+export function joinListed(
+  headers: Record<string, string> & { readonly "set-cookie"?: readonly string[] },
+): Record<string, string> {
+  const { "set-cookie": cookies } = headers;
+  return cookies === undefined ? headers : { ...headers, "set-cookie": cookies.join(", ") };
+}
+
 /** All headers but the pseudo headers of HTTP/2 (":path"). */
 export function toMetadata(headers: HeaderRecord): Metadata {
   const metadata: Record<string, string> = {};

@@ -4,6 +4,7 @@ import { waitUntil } from "#testing/wait-until.ts";
 import { noteType } from "./echo-service.ts";
 import { echoEndpoints, foreignEndpoint, startEdge, type Edge } from "./edge.ts";
 import { startEchoServer, type EchoServer as ForeignServer } from "./grpc-js-echo.ts";
+import { RawSocket } from "./raw-socket.ts";
 import { startEcho, type EchoServer } from "./start-echo.ts";
 
 let edge: Edge;
@@ -18,6 +19,8 @@ beforeAll(async () => {
   for (const domain of ["micro", "foo"]) {
     await edge.register({ name: "echo", domain, nodes: [node], endpoints: echoEndpoints });
   }
+  const grpcOnly = { ...node, metadata: {} };
+  await edge.register({ name: "echo", domain: "grpc", nodes: [grpcOnly], endpoints: echoEndpoints });
   await edge.register({
     name: "echo",
     domain: "go",
@@ -179,6 +182,18 @@ describe("gateway, calls", () => {
     expect(await seen("x-trace")).toMatchObject({ text: expect.stringContaining("t-1|") });
     expect(await seen("micro-namespace")).toMatchObject({ text: expect.stringContaining("micro|") });
     expect(await seen("cookie")).toMatchObject({ text: expect.stringContaining("undefined|") });
+  });
+
+  it.each(["micro", "grpc"])("sends several headers of one name on as one, to a service in %s", async (domain) => {
+    const body = JSON.stringify({ text: "metadata:set-cookie" });
+    const raw = new RawSocket(edge.gateway.slice("http://".length));
+    const head = ["POST /echo/say HTTP/1.1", "host: x", "content-type: application/json", `micro-namespace: ${domain}`];
+    // Two values whose text is longer than a list of two would say.
+    const cookies = ["set-cookie: first", "set-cookie: second"];
+    raw.socket.write([...head, ...cookies, `content-length: ${body.length}`, "", body].join("\r\n"));
+    await waitUntil("an answer", () => raw.text.includes('"text"'));
+    raw.socket.destroy();
+    expect(raw.text).toContain('"text":"first, second|');
   });
 
   it("answers core services in this process", async () => {

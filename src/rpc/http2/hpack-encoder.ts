@@ -25,7 +25,8 @@ export class HpackEncoder {
   /** @throws MicroError `invalid_argument` for what cannot be sent as a header. */
   encode(name: string, value: string): string {
     const prefix = this.#names.get(name) ?? this.#keepName(name);
-    if (!valuePattern.test(value)) throw unsendable(name);
+    // What is no text, as programs without types may give, has another length than what is written of it.
+    if (typeof value !== "string" || !valuePattern.test(value)) throw unsendable(name);
     return prefix + encodeNumber(value.length, 7, 0) + value;
   }
 

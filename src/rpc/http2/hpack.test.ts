@@ -141,5 +141,6 @@ describe("HpackEncoder.encode()", () => {
       expect(() => encoder.encode(bad, "a")).toThrow(MicroError);
     }
     for (const bad of ["", "a b", "a:"]) expect(() => encoder.encode(bad, "a")).toThrow(MicroError);
+    expect(() => encoder.encode("a", ["b", "c"] as unknown as string)).toThrow(MicroError);
   });
 });

@@ -1,4 +1,5 @@
 import type { Metadata } from "#base/metadata.ts";
+import { joinListed } from "#rpc/header-record.ts";
 import type { HttpRequest } from "#rpc/http-exchange.ts";
 import { tooLarge } from "#rpc/node-stream.ts";
 import { formatPeer } from "#rpc/peer-address.ts";
@@ -30,7 +31,7 @@ export class BunHttpRequest implements HttpRequest {
 
   metadata(): Metadata {
     // All at once costs no more than a few of them one by one.
-    this.#headers ??= toMetadata(this.#request.headers);
+    this.#headers ??= joinListed(this.#request.headers.toJSON());
     return this.#headers;
   }
 
@@ -53,13 +54,6 @@ export class BunHttpRequest implements HttpRequest {
     if (Number(announced) > bytesMax) return Promise.reject(tooLarge(bytesMax));
     return this.#request.arrayBuffer().then((buffer) => new Uint8Array(buffer));
   }
-}
-
-function toMetadata(headers: Headers): Metadata {
-  const record = headers.toJSON();
-  const { "set-cookie": cookies } = record;
-  // The one name that comes as a list. No request should have it.
-  return cookies === undefined ? record : { ...record, "set-cookie": cookies.join(", ") };
 }
 
 /** Path and query of an URL as Bun gives it: absolute, or the bare target where the `host` header is unusable. */
