@@ -36,6 +36,14 @@ export function watchCallEnd(bounds: CallBounds, onEnd: (reason: MicroError) => 
   };
 }
 
+/**
+ * True when the time of a call is up, whether its own timer has said so or not: a peer that keeps the same time may end the
+ * call in the millisecond in which we would.
+ */
+export function isTimeUp({ deadlineMs }: CallBounds): boolean {
+  return deadlineMs !== undefined && deadlineMs - Date.now() <= 1;
+}
+
 /** The failure of a call whose time is up. */
 export function deadlineExceeded(): MicroError {
   return new MicroError("timeout", "context deadline exceeded");

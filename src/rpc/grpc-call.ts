@@ -1,6 +1,6 @@
 import { constants, type ClientHttp2Stream, type OutgoingHttpHeaders } from "node:http2";
 import { MicroError } from "#base/error.ts";
-import { callCancelled, remainingMs, watchCallEnd } from "./call-end.ts";
+import { callCancelled, deadlineExceeded, isTimeUp, remainingMs, watchCallEnd } from "./call-end.ts";
 import { toCallHeaders } from "./call-headers.ts";
 import { nameService } from "./connection-error.ts";
 import { GrpcAnswerReader } from "./grpc-answer-reader.ts";
@@ -106,6 +106,7 @@ export class GrpcCall {
       session.release();
       if (this.#isOver) return;
       if (this.#reader.isComplete) return this.#finish(this.#reader.outcome());
+      if (isTimeUp(this.#call)) return this.#finish(deadlineExceeded());
       // A lost connection closes its streams before it says that it is lost.
       setImmediate(() => this.#finish(nameService(session.explain(stream, cause), this.#call.service)));
     });

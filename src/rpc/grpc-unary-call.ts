@@ -1,5 +1,5 @@
 import { MicroError } from "#base/error.ts";
-import { remainingMs, watchCallEnd } from "./call-end.ts";
+import { deadlineExceeded, isTimeUp, remainingMs, watchCallEnd } from "./call-end.ts";
 import { connectionFailure, nameService } from "./connection-error.ts";
 import { GrpcAnswerReader } from "./grpc-answer-reader.ts";
 import { encodeFrame } from "./grpc-frame.ts";
@@ -82,7 +82,8 @@ export class GrpcUnaryCall implements RequestListener {
 
   onLost(failure: MicroError): void {
     this.#streamId = undefined;
-    this.#end(this.#reader.isComplete ? this.#reader.outcome() : this.#named(failure));
+    if (this.#reader.isComplete) this.#end(this.#reader.outcome());
+    else this.#end(isTimeUp(this.#call) ? deadlineExceeded() : this.#named(failure));
   }
 
   #send(connection: Http2Connection, headers: GrpcHeaders, message: Uint8Array): void {

@@ -149,6 +149,21 @@ describe("a gRPC call of one message", () => {
     expect(await failureOf(calls[2])).toMatchObject({ code: "unavailable", neverSent: false });
   });
 
+  it("has run out of time where the peer gives it up when its time is over, whoever notices first", async () => {
+    await using peer = await startHttp2Peer();
+    const transport = new GrpcTransport();
+    // Whoever gives this signal looks after the time, and takes a while to.
+    const signal = Object.assign(new AbortController().signal, { coversDeadline: true });
+    const outgoing = { service: "echo", endpoint: "Echo.Say", encoding: "json", metadata: {} } as const;
+    const deadlineMs = Date.now() + 50;
+    const answer = failureOf(transport.unary(peer.address, { ...outgoing, deadlineMs, signal }, Buffer.from("{}")));
+    await peer.next(frameType.data);
+    await waitUntil("the deadline", () => Date.now() >= deadlineMs);
+    peer.say(frame(frameType.reset, 0, 1, number32(8)));
+    expect(await answer).toMatchObject({ code: "timeout" });
+    await transport.close();
+  });
+
   it("is cancelled with a reset where its answer is none", async () => {
     await using peer = await startHttp2Peer();
     const transport = new GrpcTransport();
