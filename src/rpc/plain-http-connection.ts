@@ -2,6 +2,7 @@ import { STATUS_CODES } from "node:http";
 import type { Connection, ConnectionTable } from "./connection-table.ts";
 import { drained } from "./drained.ts";
 import { handBack } from "./hand-back.ts";
+import { headerValue } from "./header-syntax.ts";
 import type { HttpHandler, HttpResponse } from "./http-exchange.ts";
 import { readPlainHead } from "./plain-http-head.ts";
 import { PlainHttpRequest } from "./plain-http-request.ts";
@@ -14,7 +15,6 @@ export interface PlainHttpDeps {
 }
 
 const headEnd = Buffer.from("\r\n\r\n");
-const headerValue = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /**
  * Answers the plain requests of a connection, one after the other. `node:http` can do this too, with a stream for the

@@ -1,3 +1,4 @@
+import { http2HeaderName } from "#rpc/header-syntax.ts";
 import { setOwn } from "#rpc/set-own.ts";
 import { HpackError } from "./protocol-error.ts";
 import { decodeHuffman } from "./hpack-huffman.ts";
@@ -9,7 +10,6 @@ const tableBytesMax = 4_096;
 /** Larger numbers mean nothing here. */
 const numberMax = 2 ** 24;
 
-const namePattern = /^:?[!#$%&'*+\-.^_`|~0-9a-z]+$/;
 const valuePattern = /^[^\0\r\n]*$/;
 
 /**
@@ -69,7 +69,7 @@ export class HpackDecoder {
     const index = this.#readNumber(prefixBits);
     const name = index === 0 ? this.#readText() : this.#find(index).name;
     const value = this.#readText();
-    if (!namePattern.test(name) || !valuePattern.test(value)) throw new HpackError("a header is none");
+    if (!http2HeaderName.test(name) || !valuePattern.test(value)) throw new HpackError("a header is none");
     return { name, value };
   }
 

@@ -1,9 +1,6 @@
 import { MicroError } from "#base/error.ts";
+import { headerValue, http2HeaderName } from "#rpc/header-syntax.ts";
 import { staticIndexByName } from "./hpack-table.ts";
-
-const namePattern = /^:?[!#$%&'*+\-.^_`|~0-9a-z]+$/;
-/** Printable ASCII, tabs, and bytes above. */
-const valuePattern = /^[\t\u0020-\u007e\u0080-\u00ff]*$/;
 
 /** How a header begins that nobody on the way may keep. */
 const neverIndexed = 0x10;
@@ -26,13 +23,13 @@ export class HpackEncoder {
   encode(name: string, value: string): string {
     const prefix = this.#names.get(name) ?? this.#keepName(name);
     // What is no text, as programs without types may give, has another length than what is written of it.
-    if (typeof value !== "string" || !valuePattern.test(value)) throw unsendable(name);
+    if (typeof value !== "string" || !headerValue.test(value)) throw unsendable(name);
     return prefix + encodeNumber(value.length, 7, 0) + value;
   }
 
   #keepName(name: string): string {
     const lower = name.toLowerCase();
-    if (!namePattern.test(lower)) throw unsendable(name);
+    if (!http2HeaderName.test(lower)) throw unsendable(name);
     if (this.#names.size >= nameCountMax) this.#names.clear();
     const kind = secretNames.has(lower) ? neverIndexed : 0;
     const index = staticIndexByName.get(lower);

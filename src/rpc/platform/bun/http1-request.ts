@@ -1,4 +1,5 @@
 import { MicroError } from "#base/error.ts";
+import { headerName, headerValue } from "#rpc/header-syntax.ts";
 
 /** A request, a POST unless it says otherwise. */
 export interface Http1Request {
@@ -7,9 +8,6 @@ export interface Http1Request {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-const namePattern = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-/** What a header's value may hold: printable ASCII, tabs, and bytes above, as RFC 9110 section 5.5 allows. */
-const valuePattern = /^[\t\u0020-\u007e\u0080-\u00ff]*$/;
 const pathPattern = /^\/[\u0021-\u007e]*$/;
 const methodPattern = /^(?!HEAD$|CONNECT$)[A-Z]+$/;
 
@@ -93,7 +91,7 @@ export class Http1RequestWriter {
 
   #format(name: string, value: string): string {
     const start = this.#names.get(name) ?? this.#keepName(name);
-    if (!valuePattern.test(value)) throw unsendable(name);
+    if (!headerValue.test(value)) throw unsendable(name);
     const line = `${start}${value}\r\n`;
     if (value.length >= longValueMin && value.length <= longValueMax) {
       keep(this.#longValues, value, { name, bytes: Buffer.from(line, "latin1") });
@@ -102,7 +100,7 @@ export class Http1RequestWriter {
   }
 
   #keepName(name: string): string {
-    if (!namePattern.test(name)) throw unsendable(name);
+    if (!headerName.test(name)) throw unsendable(name);
     const start = `${name}: `;
     keep(this.#names, name, start);
     return start;
